@@ -1,0 +1,87 @@
+"""From a configuration to the things it names: the data that a run reads, and its model."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from lstm_zoo import catalog, data
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import TrainingError, ZooError
+from lstm_zoo.parameters import read_function
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of a run, one for each purpose.
+
+    The size of a model or its backend draws from its own stream alone, and can't change the order
+    of the batches.
+    """
+
+    weights: np.random.SeedSequence
+    batches: np.random.SeedSequence
+    dropout: np.random.SeedSequence
+    validation: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, seed: int) -> Streams:
+        """The streams of a run's seed."""
+        return cls(*np.random.SeedSequence(seed).spawn(4))
+
+
+def read(config: RunConfig, data_dir: str | None = None) -> data.Raw:
+    """What the run's loader reads, raw."""
+    function = read_function(config.loader)
+    names = [parameter.name for parameter in function.parameters]
+    params = {name: value for name, value in config.data.items() if name in names}
+    if "data_dir" in names:
+        params["data_dir"] = data_dir
+    return _strangers(config.loader, config, **params)
+
+
+def prepare(config: RunConfig, raw: data.Raw) -> data.Dataset:
+    """The run's dataset; a drawn validation part is drawn by the run's seed."""
+    names = [parameter.name for parameter in read_function(config.loader).parameters]
+    params = {name: value for name, value in config.data.items() if name not in names}
+    return data.prepare(raw, np.random.default_rng(Streams.of(config.seed).validation), **params)
+
+
+def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
+    """The run's untrained model, its weights and dropout drawn from their own streams."""
+    streams = Streams.of(config.seed)
+    keras.utils.set_random_seed(_number(streams.weights))
+    model = _strangers(
+        config.builder, config, dataset.input_shape, dataset.outputs, **config.params
+    )
+    dropout = np.random.default_rng(streams.dropout)
+    for variable in model.variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign(dropout.integers(2**31, size=variable.shape).astype(variable.dtype))
+    return model
+
+
+def _strangers(reference: str, config: RunConfig, *args: object, **params: object) -> object:
+    """The result of a builder or loader; a bug in it is one sentence that says where."""
+    if config.zoo:
+        catalog.load(config.zoo)
+    function = catalog.resolve(reference)
+    try:
+        return function(*args, **params)
+    except (ZooError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise TrainingError(
+            f"{reference} failed: {type(error).__name__}: {error} "
+            f"({Path(frame.filename).name}, line {frame.lineno})"
+        ) from error
+
+
+def _number(stream: np.random.SeedSequence) -> int:
+    """A seed for what takes a number."""
+    return int(stream.generate_state(1)[0])

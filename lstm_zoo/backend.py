@@ -1,0 +1,94 @@
+"""The one place that knows Keras' backends: which one runs, on how many threads, quietly."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lstm_zoo.config import BACKENDS, choose_backend
+from lstm_zoo.errors import MissingExtra
+
+
+def start(option: str | None = None, threads: int | None = None) -> str:
+    """Import Keras on a backend and give it `threads` CPU threads; the backend's name.
+
+    Whatever the user's keras.json says, floats are float32 and images have their channels last:
+    a run is determined by its config.json alone.
+
+    Raises:
+        UnknownName: there is no such backend.
+        MissingExtra: it is not installed.
+    """
+    name = choose_backend(option)
+    if not installed(name):
+        raise MissingExtra(f"The {name} backend", name)
+    os.environ["KERAS_BACKEND"] = name
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet_imports():
+        _limit_threads(name, threads)
+        import keras
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    return name
+
+
+def installed(name: str) -> bool:
+    """Whether a backend's package is there; it is not imported."""
+    return importlib.util.find_spec(name) is not None
+
+
+def versions(packages: tuple[str, ...] = ("keras", *BACKENDS, "numpy")) -> dict[str, str]:
+    """The versions of those packages that are installed; nothing is imported."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def devices() -> list[str]:
+    """The devices that the running backend computes on."""
+    import keras
+
+    return [str(device) for device in keras.distribution.list_devices()] or ["cpu"]
+
+
+def _limit_threads(name: str, threads: int | None) -> None:
+    """Bind the backend to `threads` threads; possible only before it first computes."""
+    if threads is None:
+        return
+    if name == "tensorflow":
+        tf = importlib.import_module("tensorflow")
+        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+    elif name == "torch":
+        importlib.import_module("torch").set_num_threads(threads)
+    elif hasattr(os, "sched_setaffinity"):  # XLA takes as many threads as it may use CPUs
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+@contextmanager
+def _quiet_imports() -> Iterator[None]:
+    """Hold back what native libraries write to stderr, unless the block fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

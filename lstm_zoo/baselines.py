@@ -1,0 +1,69 @@
+"""The trivial answers that a model must beat, fitted on the training part alone.
+
+Of a series, `values (rows,)` are all its rows in original units, `starts (examples,)` the place of
+each example's last known row, and a forecast is `(examples, horizon)` in the same unit. No
+forecast uses a row after the last known one.
+
+Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstm_zoo.errors import DataError
+
+
+def majority(y_train: np.ndarray, classes: int, examples: int) -> np.ndarray:
+    """The training part's class frequencies as every example's probabilities.
+
+    The most probable is the most frequent class, the lowest of several.
+
+    Args:
+        y_train: the training part's classes, `int (training examples,)`.
+        classes: the number of classes.
+        examples: how many answers to give.
+
+    Returns:
+        Probabilities `(examples, classes)`.
+    """
+    frequencies = np.bincount(y_train, minlength=classes) / len(y_train)
+    return np.tile(frequencies, (examples, 1))
+
+
+def last_value(values: np.ndarray, starts: np.ndarray, horizon: int) -> np.ndarray:
+    """The last known value at every horizon (the naïve method)."""
+    return np.repeat(values[starts][:, None], horizon, axis=1)
+
+
+def drift(values: np.ndarray, starts: np.ndarray, horizon: int, train_rows: int) -> np.ndarray:
+    """The last known value, moved on by the mean change a row of the first `train_rows` rows."""
+    slope = (values[train_rows - 1] - values[0]) / (train_rows - 1)
+    return values[starts][:, None] + slope * np.arange(1, horizon + 1)
+
+
+def mean(values: np.ndarray, starts: np.ndarray, horizon: int, train_rows: int) -> np.ndarray:
+    """The mean of the first `train_rows` rows, at every horizon."""
+    return np.full((len(starts), horizon), np.mean(values[:train_rows]))
+
+
+def seasonal(values: np.ndarray, starts: np.ndarray, horizon: int, period: int) -> np.ndarray:
+    """The latest known value that lies whole periods before the one to forecast.
+
+    Args:
+        values: the series, `(rows,)`.
+        starts: the place of each example's last known row, `(examples,)`.
+        horizon: the steps to forecast.
+        period: the rows of one period.
+
+    Raises:
+        DataError: an example has less than one period in its past.
+    """
+    ahead = np.arange(1, horizon + 1)
+    rows = starts[:, None] + ahead - period * -(-ahead // period)
+    if rows.min() < 0:
+        raise DataError(
+            f"A period of {period} rows is longer than the {starts.min() + 1} rows known before "
+            "the first forecast: give a shorter one, or none."
+        )
+    return values[rows]

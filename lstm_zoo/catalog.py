@@ -1,0 +1,295 @@
+"""zoo.yaml: names, and the functions they stand for.
+
+Reading a zoo file imports nothing. `resolve` is the one place where a name becomes code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
+from typing import ClassVar
+
+import yaml
+
+from lstm_zoo.errors import UnknownName, ZooError, listed
+from lstm_zoo.parameters import Function, Parameter, check_names, read_function
+
+BUILT_IN = Path(__file__).with_name("zoo.yaml")
+
+# What a loader's return annotation says: who cuts and frames what it read.
+PREPARERS = {
+    "Parts": "lstm_zoo.data:prepare_parts",
+    "Examples": "lstm_zoo.data:prepare_examples",
+    "Series": "lstm_zoo.data:prepare_series",
+}
+
+# Loader parameters that say where to look, and not what is read.
+PLACES = ("data_dir",)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What every entry of a zoo file has; `zoo` is the user's file it stands in, if any."""
+
+    name: str
+    summary: str
+    paper: str = ""
+    zoo: str | None = None
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Model(Entry):
+    """A named builder, with the values that this name gives its parameters."""
+
+    builder: str = ""
+    params: dict = field(default_factory=dict)
+    kind: ClassVar[str] = "model"
+
+    @property
+    def function(self) -> Function:
+        """The builder, as its source shows it."""
+        return read_function(self.builder)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The builder's parameters, with this entry's defaults."""
+        return _with_defaults(self.function.parameters, self.params, f"The model {self.name}")
+
+
+@dataclass(frozen=True)
+class Dataset(Entry):
+    """A named loader, with the values that this name gives to it and to the training."""
+
+    loader: str = ""
+    params: dict = field(default_factory=dict)
+    train: dict = field(default_factory=dict)
+    kind: ClassVar[str] = "dataset"
+
+    @property
+    def function(self) -> Function:
+        """The loader, as its source shows it."""
+        return read_function(self.loader)
+
+    @property
+    def raw(self) -> str:
+        """The raw shape that the loader returns: a key of `PREPARERS`."""
+        raw = self.function.returns.rpartition(".")[2]
+        if raw not in PREPARERS:
+            raise ZooError(
+                f"The loader {self.loader} must be annotated to return "
+                f"{listed(PREPARERS, 'or')} of lstm_zoo.data, not '{raw or 'nothing'}'."
+            )
+        return raw
+
+    @property
+    def reading(self) -> tuple[Parameter, ...]:
+        """The loader's own parameters."""
+        return tuple(p for p in self.function.parameters if p.name not in PLACES)
+
+    @property
+    def framing(self) -> tuple[Parameter, ...]:
+        """The parameters of what cuts and frames the data."""
+        return read_function(PREPARERS[self.raw]).parameters
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The parameters that say where the loader looks."""
+        return tuple(p.name for p in self.function.parameters if p.name in PLACES)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All that `--data` can set, with this entry's defaults."""
+        own = self.reading + self.framing
+        return _with_defaults(own, self.params, f"The dataset {self.name}")
+
+
+@dataclass(frozen=True)
+class Recipe(Entry):
+    """A named experiment: all that it fixes, and the numbers to set beside ours."""
+
+    model: str = ""
+    params: dict = field(default_factory=dict)
+    dataset: str = ""
+    data: dict = field(default_factory=dict)
+    train: dict = field(default_factory=dict)
+    seeds: int = 3
+    quick: dict = field(default_factory=dict)
+    expected: list = field(default_factory=list)
+    kind: ClassVar[str] = "recipe"
+
+    def smaller(self) -> Recipe:
+        """The quick version: what `quick` says over what the recipe says."""
+        merged = {
+            key: getattr(self, key) | value if isinstance(value, dict) else value
+            for key, value in self.quick.items()
+        }
+        return replace(self, **merged)
+
+
+_SECTIONS = {"models": Model, "datasets": Dataset, "recipes": Recipe}
+_NEEDED = {"models": {"builder"}, "datasets": {"loader"}, "recipes": {"model", "dataset"}}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Every entry by its name; names are unique across the kinds."""
+
+    entries: dict[str, Entry]
+    file: str | None = None
+
+    def of(self, kind: str) -> dict[str, Entry]:
+        """The entries of a kind: `model`, `dataset` or `recipe`."""
+        return {name: entry for name, entry in self.entries.items() if entry.kind == kind}
+
+    def find(self, name: str, kind: str | None = None) -> Entry:
+        """The entry called `name`.
+
+        Raises:
+            UnknownName: there is none of that kind.
+        """
+        known = self.of(kind) if kind else self.entries
+        if name not in known:
+            raise UnknownName(kind or "model, dataset or recipe", name, known)
+        return known[name]
+
+
+def load(file: str | Path | None = None) -> Zoo:
+    """The built-in zoo and, where one is named, the user's `file` on top of it.
+
+    The user's file puts its own folder on the import path, last.
+
+    Raises:
+        ZooError: the file is missing, or not a zoo.
+    """
+    entries = _read(BUILT_IN, None, {})
+    if not file:
+        return Zoo(entries)
+    path = Path(file).resolve()
+    entries = _read(path, str(path), entries)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    return Zoo(entries, str(path))
+
+
+def resolve(reference: str) -> Callable:
+    """The function `module:name`, imported: the airlock between names and code.
+
+    Raises:
+        ZooError: the module can't be imported, or has no such function.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise ZooError(f"{reference} can't be imported: {error}") from error
+    except AttributeError:
+        raise ZooError(f"The module {module} has no function '{name}'.") from None
+
+
+def _with_defaults(parameters: tuple[Parameter, ...], params: dict, owner: str) -> tuple:
+    """The parameters, where `params` has a value for one with that as its default."""
+    check_names(parameters, params, owner)
+    return tuple(
+        replace(p, default=p.check(params[p.name])) if p.name in params else p for p in parameters
+    )
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """YAML's safe loader, where a double key is an error and `1e-3` a number."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """The mapping; a key that stands twice is an error."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the name '{key}' stands twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def _read(path: Path, zoo: str | None, base: dict[str, Entry]) -> dict[str, Entry]:
+    """`base` and the entries of one zoo file, which may replace those of `base`."""
+    added: dict[str, Entry] = {}
+    for section, named in _parse(path).items():
+        if section not in _SECTIONS:
+            raise ZooError(f"{path}: {UnknownName('section', str(section), _SECTIONS)}")
+        for name, values in _mapping(named, f"{path}: {section}").items():
+            where = f"{path}: {section}: {name}"
+            values = dict(_mapping(values, where))
+            replaces = values.pop("replace", False) is True
+            if name in added or (name in base and not replaces):
+                raise ZooError(f"{where}: that name is taken; `replace: true` takes it over.")
+            added[name] = _entry(section, name, values, where, zoo)
+    return base | added
+
+
+def _parse(path: Path) -> dict:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise ZooError(f"The zoo file {path} can't be read: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ZooError(f"The zoo file {path} is not good YAML: {reason}") from None
+    return _mapping(document if document is not None else {}, str(path))
+
+
+def _mapping(value: object, where: str) -> dict:
+    if not isinstance(value, dict):
+        raise ZooError(f"{where}: expected `name: value` lines, got {value!r}.")
+    return value
+
+
+def _entry(section: str, name: object, values: dict, where: str, zoo: str | None) -> Entry:
+    """One entry, its keys and their types checked."""
+    kind = _SECTIONS[section]
+    allowed = {f.name: f for f in fields(kind) if f.name not in ("name", "zoo")}
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ZooError(f"{where}: a name is letters, digits, '-', '_' and '.'.")
+    for key, value in values.items():
+        if key not in allowed:
+            raise ZooError(f"{where}: {UnknownName('key', str(key), allowed)}")
+        _check_type(allowed[key], value, where)
+    _check_recipe(values, where)
+    missing = ({"summary"} | _NEEDED[section]) - set(values)
+    if missing:
+        raise ZooError(f"{where}: {listed(sorted(missing))} missing.")
+    return kind(name=name, zoo=zoo, **values)
+
+
+def _check_type(spec: object, value: object, where: str) -> None:
+    default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
+    wanted = str if default is MISSING else type(default)
+    if type(value) is not wanted:
+        raise ZooError(f"{where}: '{spec.name}' takes a {wanted.__name__}, got {value!r}.")
+
+
+def _check_recipe(values: dict, where: str) -> None:
+    """What a recipe's `quick` and `expected` may say."""
+    for key in values.get("quick", {}):
+        if key not in (allowed := ("params", "data", "train", "seeds")):
+            raise ZooError(f"{where}: quick: {UnknownName('key', str(key), allowed)}")
+    for number in values.get("expected", []):
+        missing = {"metric", "value", "tolerance", "source"} - set(_mapping(number, where))
+        if missing:
+            raise ZooError(f"{where}: expected: {listed(sorted(missing))} missing.")
+
+
+def user_file(option: str | None) -> str | None:
+    """The zoo file that the user names: the option, or LSTM_ZOO_FILE."""
+    return option or os.environ.get("LSTM_ZOO_FILE") or None

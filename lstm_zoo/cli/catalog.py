@@ -1,0 +1,236 @@
+"""`list` and `show`: the zoo itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import click
+
+from lstm_zoo.catalog import Dataset, Entry, Model, Recipe, Zoo
+from lstm_zoo.cli.names import Name
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.config import data_params, model_params, parse_settings, train_params
+from lstm_zoo.errors import UsageError
+from lstm_zoo.parameters import REQUIRED, Parameter
+
+KINDS = {"models": "model", "datasets": "dataset", "recipes": "recipe"}
+
+
+@command("lstm-zoo list models", name="list")
+@click.argument("kind", type=click.Choice(list(KINDS)), required=False)
+@json_option
+@pass_settings
+def list_(settings: Settings, kind: str | None, as_json: bool) -> None:
+    """The zoo: models, datasets and recipes, a line each."""
+    zoo = settings.zoo
+    chosen = {kind: KINDS[kind]} if kind else KINDS
+    if as_json:
+        entries = [entry for name in chosen.values() for entry in zoo.of(name).values()]
+        print_json([_line(entry) for entry in entries])
+        return
+    for title, name in chosen.items():
+        _section(title.capitalize(), [(e.name, _summary(e)) for e in zoo.of(name).values()])
+    click.echo("lstm-zoo show NAME tells more.")
+
+
+def _line(entry: Entry) -> dict:
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "summary": entry.summary,
+        "paper": entry.paper or None,
+    }
+
+
+def _summary(entry: Entry) -> str:
+    return f"{entry.summary} ({entry.paper})" if entry.paper else entry.summary
+
+
+@command("lstm-zoo show lstm --dataset digits --set units=32")
+@click.argument("name", type=Name())
+@click.option("--dataset", type=Name("dataset"), help="Build the model for it: layers and costs.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A model's parameter.")
+@click.option("--data", "datas", multiple=True, metavar="KEY=VALUE", help="A dataset's parameter.")
+@click.option("--data-dir", metavar="DIR", help="Where data files are looked for first.")
+@json_option
+@pass_settings
+def show(
+    settings: Settings,
+    name: str,
+    dataset: str | None,
+    sets: tuple[str, ...],
+    datas: tuple[str, ...],
+    data_dir: str | None,
+    as_json: bool,
+) -> None:
+    """All about a model, a dataset or a recipe."""
+    zoo = settings.zoo
+    entry = zoo.find(name)
+    if not isinstance(entry, Model) and (dataset or sets):
+        raise UsageError(f"--dataset and --set go with a model, and '{name}' is a {entry.kind}.")
+    if datas and not (dataset or isinstance(entry, Dataset)):
+        raise UsageError("--data goes with a dataset.")
+    about = _about(zoo, entry, sets, datas)
+    if dataset:
+        about["built"] = _built(settings, name, dataset, sets, datas, data_dir)
+    if as_json:
+        print_json(about)
+        return
+    _print(about)
+
+
+def _about(zoo: Zoo, entry: Entry, sets: tuple[str, ...], datas: tuple[str, ...]) -> dict:
+    """What `show` prints, as plain values."""
+    about = _line(entry)
+    if isinstance(entry, Recipe):
+        return about | _recipe(zoo, entry)
+    given = sets if isinstance(entry, Model) else datas
+    values = parse_settings(entry.parameters, list(given), f"the {entry.kind} {entry.name}")
+    about["description"] = entry.function.doc
+    about["parameters"] = [_parameter(p, values) for p in entry.parameters]
+    if isinstance(entry, Dataset):
+        about["training"] = train_params(entry, {})
+    return about
+
+
+def _parameter(parameter: Parameter, values: dict) -> dict:
+    default = None if parameter.default is REQUIRED else parameter.default
+    return {
+        "name": parameter.name,
+        "type": parameter.words,
+        "default": default,
+        "value": values.get(parameter.name, default),
+        "meaning": parameter.doc,
+    }
+
+
+def _recipe(zoo: Zoo, recipe: Recipe) -> dict:
+    """Everything that a recipe fixes, the defaults that it leaves included."""
+    model, dataset = zoo.find(recipe.model, "model"), zoo.find(recipe.dataset, "dataset")
+    data = data_params(dataset, recipe.data)
+    return {
+        "model": recipe.model,
+        "params": model_params(model, recipe.params),
+        "dataset": recipe.dataset,
+        "data": data,
+        "train": train_params(dataset, recipe.train, validated=data.get("validation") != 0),
+        "seeds": list(range(recipe.seeds)),
+        "quick": recipe.quick,
+        "expected": recipe.expected,
+    }
+
+
+def _built(
+    settings: Settings,
+    model: str,
+    dataset: str,
+    sets: tuple[str, ...],
+    datas: tuple[str, ...],
+    data_dir: str | None,
+) -> dict:
+    """The model built for a dataset: its layers, shapes and costs."""
+    from lstm_zoo import backend, config
+
+    zoo = settings.zoo
+    entry, source = zoo.find(model, "model"), zoo.find(dataset, "dataset")
+    params = parse_settings(entry.parameters, list(sets), f"the model {model}")
+    data = parse_settings(source.parameters, list(datas), f"the dataset {dataset}")
+    name = config.choose_backend(settings.backend)
+    run = config.run_config(
+        zoo, model, params, dataset, data, {}, seed=0, threads=None, backend=name
+    )
+    backend.start(name, run.threads)
+    from lstm_zoo import assembly, cost
+
+    network = assembly.build(run, assembly.prepare(run, assembly.read(run, data_dir)))
+    return {
+        "dataset": dataset,
+        "input_shape": list(network.input_shape[1:]),
+        "layers": [
+            {
+                "name": layer.name,
+                "type": type(layer).__name__,
+                "output": " × ".join(map(str, layer.output.shape[1:])),
+                "parameters": layer.count_params(),
+            }
+            for layer in network.layers
+        ],
+        "parameters": network.count_params(),
+        "multiply_adds": cost.multiply_adds(network),
+    }
+
+
+def _print(about: dict) -> None:
+    """The same for a person."""
+    click.echo(f"{about['name']}: {about['summary']}.")
+    for text in (about["paper"], about.get("description")):
+        if text:
+            click.echo(f"\n{text}")
+    if about["kind"] == "recipe":
+        _print_recipe(about)
+        return
+    rows = [
+        (f"{p['name']} = {_shown(p['value'])}", f"{p['meaning']} [{p['type']}]")
+        for p in about["parameters"]
+    ]
+    click.echo()
+    _section("Parameters", rows)
+    if about["kind"] == "dataset":
+        _section("Training, unless you say otherwise", _rows(about["training"]))
+    if "built" in about:
+        _print_built(about["built"])
+
+
+def _print_recipe(about: dict) -> None:
+    click.echo()
+    for title in ("params", "data", "train"):
+        owner = {"params": about["model"], "data": about["dataset"], "train": "Training"}[title]
+        _section(owner, _rows(about[title]))
+    click.echo(f"Seeds: {', '.join(map(str, about['seeds']))}")
+    for number in about["expected"] or [None]:
+        click.echo(_expected(number))
+    click.echo(f"\nlstm-zoo reproduce {about['name']}")
+
+
+def _expected(number: dict | None) -> str:
+    if number is None:
+        return "No number is published for it."
+    return (
+        f"Published: {number['metric']} {number['value']:g}, tolerance {number['tolerance']:g} "
+        f"({number['source']})"
+    )
+
+
+def _print_built(built: dict) -> None:
+    shape = " × ".join(map(str, built["input_shape"]))
+    rows = [
+        (layer["name"], f"{layer['type']}, {layer['output']}, {layer['parameters']:,} parameters")
+        for layer in built["layers"]
+    ]
+    _section(f"Built for {built['dataset']} ({shape})", rows)
+    cost = built["multiply_adds"]
+    click.echo(
+        f"{built['parameters']:,} parameters; "
+        + (f"{cost:,} multiply-adds an example." if cost else "multiply-adds can't be counted.")
+    )
+
+
+def _rows(values: dict) -> list[tuple[str, str]]:
+    return [(name, _shown(value)) for name, value in values.items()]
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _section(title: str, rows: list[tuple[str, str]]) -> None:
+    """A titled two-column list, as wide as the terminal."""
+    formatter = click.HelpFormatter(width=min(100, shutil.get_terminal_size().columns))
+    with formatter.section(title):
+        if rows:
+            formatter.write_dl(rows, col_max=34)
+    click.echo(formatter.getvalue())
+
+
+COMMANDS = [list_, show]

@@ -1,0 +1,168 @@
+"""`evaluate`, `predict` and `runs`: what is done with runs that there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lstm_zoo import runs as run_folders
+from lstm_zoo.cli.names import Name, Value
+from lstm_zoo.cli.options import (
+    data_dir_option,
+    run_argument,
+    runs_option,
+    series_options,
+    series_params,
+)
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.config import available_threads
+from lstm_zoo.parameters import Parameter
+
+if TYPE_CHECKING:
+    from lstm_zoo.forecasting import Loaded
+
+_HORIZON = Parameter("horizon", "PositiveInt", None, "steps past the end")
+
+
+@command("lstm-zoo evaluate last\nlstm-zoo evaluate last --csv newer.csv")
+@run_argument
+@series_options
+@data_dir_option
+@runs_option
+@json_option
+@pass_settings
+def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> None:
+    """The metrics of a finished RUN again, on its dataset or on other data."""
+    loaded = _load(settings, run, options)
+    from lstm_zoo import forecasting
+    from lstm_zoo.reporting import tables
+
+    record = forecasting.evaluate(loaded, _dataset(settings, loaded, options))
+    if as_json:
+        print_json(record | {"run": str(loaded.run.folder)})
+    else:
+        tables.print_evaluation(loaded.run, record)
+
+
+@command("lstm-zoo predict last -o predictions.csv\nlstm-zoo predict last --horizon 5")
+@run_argument
+@click.option("-o", "--output", metavar="FILE.csv", help="Write them there.")
+@click.option(
+    "--horizon", type=Value(_HORIZON), metavar="N", help="N steps past the end of the series."
+)
+@series_options
+@data_dir_option
+@runs_option
+@json_option
+@pass_settings
+def predict(
+    settings: Settings,
+    run: str,
+    output: str | None,
+    horizon: int | None,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Predictions of RUN: for its test part, for a new CSV, or past the end of the series."""
+    if output:
+        run_folders.check_writable(Path(output))
+    loaded = _load(settings, run, options)
+    from lstm_zoo import forecasting
+    from lstm_zoo.reporting import tables
+
+    dataset = _dataset(settings, loaded, options)
+    if horizon:
+        columns, rows = forecasting.ahead(loaded, dataset.series, horizon)
+    else:
+        columns, rows = forecasting.predictions(loaded, dataset)
+    if output:
+        forecasting.save(columns, rows, Path(output))
+        settings.say(f"{len(rows):,} predictions: {output}")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif not output:
+        tables.print_rows(columns, rows)
+
+
+def _load(settings: Settings, name: str, options: dict) -> Loaded:
+    """The run and its model, on the backend and with the threads that it was trained with."""
+    run = run_folders.find(name, run_folders.runs_folder(options["runs_dir"]))
+    config = run.config
+    from lstm_zoo import backend
+
+    backend.start(settings.backend or config.backend, min(config.threads, available_threads()))
+    from lstm_zoo import forecasting
+
+    return forecasting.load(run)
+
+
+def _dataset(settings: Settings, loaded: Loaded, options: dict) -> object:
+    """The run's own dataset, or the CSV that the command line names."""
+    from lstm_zoo import forecasting
+
+    params = series_params(options)
+    if not params:
+        return forecasting.own_data(loaded, options["data_dir"])
+    dataset = forecasting.other_series(loaded, params)
+    for note in dataset.notes:
+        settings.say(note)
+    return dataset
+
+
+@command("lstm-zoo runs --model lstm\nlstm-zoo runs --unfinished --remove")
+@click.option("--model", type=Name("model"), help="Only those of this model.")
+@click.option("--dataset", type=Name("dataset"), help="Only those on this dataset.")
+@click.option("--unfinished", is_flag=True, help="Only those that did not finish.")
+@click.option("--remove", is_flag=True, help="Remove those listed, after a question.")
+@click.option("--yes", is_flag=True, help="Remove without a question.")
+@runs_option
+@json_option
+@pass_settings
+def runs(
+    settings: Settings,
+    model: str | None,
+    dataset: str | None,
+    unfinished: bool,
+    remove: bool,
+    yes: bool,
+    runs_dir: str | None,
+    as_json: bool,
+) -> None:
+    """The runs there are, the oldest first."""
+    folder = run_folders.runs_folder(runs_dir)
+    lines = [run_folders.line(run) for run in run_folders.list_runs(folder)]
+    chosen = [
+        line
+        for line in lines
+        if (not model or line["model"] == model)
+        and (not dataset or line["dataset"] == dataset)
+        and not (unfinished and line["finished"])
+    ]
+    if as_json:
+        print_json(chosen)
+    else:
+        _print_runs(chosen, folder)
+    if remove and chosen:
+        _remove(chosen, yes)
+
+
+def _print_runs(lines: list[dict], folder: Path) -> None:
+    from lstm_zoo.reporting import tables
+
+    if lines:
+        tables.print_runs(lines)
+    else:
+        click.echo(f"No such run in {folder}.")
+
+
+def _remove(lines: list[dict], yes: bool) -> None:
+    if not yes:
+        click.confirm(f"Remove {len(lines)} runs for good?", abort=True, err=True)
+    for line in lines:
+        run_folders.remove(run_folders.Run(Path(line["run"])))
+    click.echo(f"{len(lines)} runs removed.", err=True)
+
+
+COMMANDS = [evaluate, predict, runs]

@@ -1,0 +1,157 @@
+"""The options of the commands that train, and the runs that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from lstm_zoo import runs
+from lstm_zoo.catalog import Dataset, Recipe
+from lstm_zoo.cli.names import Name, RunName, Value
+from lstm_zoo.cli.settings import Settings
+from lstm_zoo.config import (
+    TRAINING,
+    RunConfig,
+    choose_backend,
+    parse_settings,
+    parse_variant,
+    run_config,
+    shared_settings,
+)
+from lstm_zoo.parameters import Parameter, check_names
+
+DEFAULT_DATASET = "digits"
+_SEED = Parameter("seed", "NonNegativeInt", 0, "the (first) seed")
+_THREADS = Parameter("threads", "PositiveInt", None, "CPU threads; all there are by default")
+
+runs_option = click.option(
+    "--runs", "runs_dir", metavar="DIR", help="Where runs are; LSTM_ZOO_RUNS, or runs/."
+)
+data_dir_option = click.option(
+    "--data-dir", metavar="DIR", help="Where data files are looked for first; LSTM_ZOO_DATA next."
+)
+run_argument = click.argument("run", type=RunName())
+
+_SERIES = [
+    click.option("--csv", metavar="FILE", help="A CSV of a series; means --dataset prices."),
+    click.option("--column", metavar="NAME", help="The column to forecast."),
+    click.option("--date-column", metavar="NAME", help="The column of dates."),
+    click.option("--date-format", metavar="FORMAT", help="How dates are written: %d/%m/%Y."),
+    click.option("--where", metavar="COLUMN=VALUE", help="Only the rows with that text."),
+]
+
+
+def series_options(function: Callable) -> Callable:
+    """The options of the `prices` dataset, in short."""
+    for option in reversed(_SERIES):
+        function = option(function)
+    return function
+
+
+def series_params(options: dict) -> dict:
+    """Those of the series options that were given, as parameters of the loader."""
+    names = ("csv", "column", "date_column", "date_format", "where")
+    given = {name: options[name] for name in names if options.get(name) is not None}
+    if "csv" in given:
+        given["csv"] = str(Path(given["csv"]).absolute())
+    return given
+
+
+def training_options(function: Callable) -> Callable:
+    """The options of the commands that train."""
+    options = [
+        click.option("--dataset", type=Name("dataset"), help="What to learn; digits by default."),
+        click.option(
+            "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of the model."
+        ),
+        click.option(
+            "--data", "datas", multiple=True, metavar="KEY=VALUE", help="One of the dataset."
+        ),
+        *_SERIES,
+        *(_option(parameter) for parameter in TRAINING),
+        _option(_SEED),
+        _option(_THREADS),
+        data_dir_option,
+        runs_option,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _option(parameter: Parameter) -> Callable:
+    """A click option for a parameter; None where it was not given."""
+    return click.option(
+        f"--{parameter.name.replace('_', '-')}",
+        type=Value(parameter),
+        metavar="N" if "Int" in parameter.annotation else "VALUE",
+        help=f"{parameter.doc[0].upper()}{parameter.doc[1:]}.",
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training command was asked for: its configurations, all for one dataset."""
+
+    configs: list[RunConfig]
+    data_dir: str | None
+    folder: Path
+
+
+def plan(
+    settings: Settings, variants: tuple[str, ...], options: dict, recipe: Recipe | None = None
+) -> Plan:
+    """The runs that a command line means: its `given` options beat what `recipe` fixes.
+
+    Raises:
+        UsageError: a name or a value in it can't be meant.
+    """
+    zoo = settings.zoo
+    dataset = _dataset_name(options, recipe)
+    fixed = {"params": recipe.params, "data": recipe.data, "train": recipe.train} if recipe else {}
+    data = fixed.get("data", {}) | _data(zoo.find(dataset, "dataset"), options)
+    train = fixed.get("train", {}) | {
+        parameter.name: options[parameter.name]
+        for parameter in TRAINING
+        if parameter.name in options
+    }
+    models = [zoo.find(parse_variant(zoo, variant)[0], "model") for variant in variants]
+    params = shared_settings(models, list(options.get("sets", ())))
+    configs = [
+        run_config(
+            zoo,
+            variant,
+            fixed.get("params", {}) | own,
+            dataset,
+            data,
+            train,
+            seed=options.get("seed", 0),
+            threads=options.get("threads"),
+            backend=choose_backend(settings.backend),
+        )
+        for variant, own in zip(variants, params, strict=True)
+    ]
+    return Plan(configs, options.get("data_dir"), runs.runs_folder(options.get("runs_dir")))
+
+
+def _dataset_name(options: dict, recipe: Recipe | None) -> str:
+    default = recipe.dataset if recipe else DEFAULT_DATASET
+    return options.get("dataset") or ("prices" if options.get("csv") else default)
+
+
+def _data(source: Dataset, options: dict) -> dict:
+    """The dataset's parameters on the command line, short and long."""
+    owner = f"the dataset {source.name}"
+    short = series_params(options)
+    check_names(source.parameters, short, owner)
+    return short | parse_settings(source.parameters, list(options.get("datas", ())), owner)
+
+
+def given(options: dict) -> dict:
+    """The options of the running command that were given: `--patience null` was, and is None."""
+    source = click.get_current_context().get_parameter_source
+    default = click.core.ParameterSource.DEFAULT
+    return {name: value for name, value in options.items() if source(name) is not default}

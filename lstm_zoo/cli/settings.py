@@ -1,0 +1,109 @@
+"""What every command accepts: the global options, and how its result is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import click
+
+from lstm_zoo import catalog
+from lstm_zoo.config import BACKENDS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass
+class Settings:
+    """The global options of one call."""
+
+    zoo_file: str | None = None
+    backend: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+    @cached_property
+    def zoo(self) -> catalog.Zoo:
+        """The built-in zoo, and the user's file on top."""
+        return catalog.load(catalog.user_file(self.zoo_file))
+
+    @cached_property
+    def console(self) -> Console:
+        """Where progress and remarks go: stderr."""
+        from rich.console import Console
+
+        return Console(stderr=True)
+
+    def say(self, sentence: str) -> None:
+        """A remark, unless quiet was asked for."""
+        if not self.quiet:
+            click.echo(sentence, err=True)
+
+
+pass_settings = click.make_pass_decorator(Settings, ensure=True)
+
+
+def _set(name: str) -> Callable:
+    def callback(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+        settings = ctx.ensure_object(Settings)
+        if value:
+            setattr(settings, name, value)
+
+    return callback
+
+
+def global_options(hidden: bool = True) -> Callable:
+    """The options accepted before and after the command; shown in the help of `lstm-zoo` alone."""
+    shared = {"expose_value": False, "hidden": hidden}
+    options = [
+        click.option(
+            "--zoo",
+            metavar="FILE",
+            callback=_set("zoo_file"),
+            help="Your own zoo.yaml, on top of the built-in one.",
+            **shared,
+        ),
+        click.option(
+            "--backend",
+            type=click.Choice(BACKENDS),
+            callback=_set("backend"),
+            help="Keras' backend; KERAS_BACKEND otherwise, tensorflow by default.",
+            **shared,
+        ),
+        click.option(
+            "-q", "--quiet", is_flag=True, callback=_set("quiet"), help="Only results.", **shared
+        ),
+        click.option(
+            "-v", "--verbose", is_flag=True, callback=_set("verbose"), help="More.", **shared
+        ),
+    ]
+
+    def decorate(function: Callable) -> Callable:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def command(example: str, **attributes: object) -> Callable:
+    """A click command with the global options and, at the end of its help, an example."""
+
+    def decorate(function: Callable) -> click.Command:
+        epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in example.splitlines())
+        return click.command(epilog=epilog, **attributes)(global_options()(function))
+
+    return decorate
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def print_json(value: object) -> None:
+    """A result as one strict JSON document on stdout."""
+    from lstm_zoo.runs import dumps
+
+    click.echo(dumps(value))

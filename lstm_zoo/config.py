@@ -1,0 +1,200 @@
+"""All that determines a run."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import asdict, dataclass, replace
+
+from lstm_zoo.catalog import Dataset, Model, Zoo
+from lstm_zoo.errors import RunError, UnknownName, UsageError, listed
+from lstm_zoo.parameters import Parameter, fill
+
+TRAINING = (
+    Parameter("epochs", "PositiveInt", 10, "passes over the training part"),
+    Parameter("batch_size", "PositiveInt", 32, "examples in one update"),
+    Parameter("learning_rate", "PositiveFloat", 1e-3, "step size of the optimizer"),
+    Parameter(
+        "optimizer",
+        "Literal['adam', 'adamw', 'nadam', 'rmsprop', 'adagrad', 'sgd']",
+        "adam",
+        "Keras' optimizer of that name",
+    ),
+    Parameter(
+        "patience",
+        "NonNegativeInt | None",
+        5,
+        "epochs without a better validation loss before the training stops; null never stops "
+        "early. The best weights are kept either way",
+    ),
+)
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, down to the last parameter; two equal ones give the same numbers.
+
+    Args:
+        variant: the model as it was asked for: its name, or `lstm:units=64`.
+        builder: `module:function` of the model.
+        params: every parameter of the builder.
+        loader: `module:function` of the dataset.
+        data: every parameter of the loader, and of what cuts and frames the data.
+        train: every parameter of the training.
+        threads: CPU threads; sums differ in their last bits between counts.
+        zoo: the user's zoo file, where model or dataset come from one.
+        data_sha256: the digest of what was read.
+    """
+
+    model: str
+    variant: str
+    builder: str
+    params: dict
+    dataset: str
+    loader: str
+    data: dict
+    train: dict
+    seed: int
+    threads: int
+    backend: str
+    zoo: str | None = None
+    data_sha256: str | None = None
+
+    def to_dict(self) -> dict:
+        """As it stands in config.json."""
+        return {"schema": 1} | asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> RunConfig:
+        """The configuration that config.json holds.
+
+        Raises:
+            RunError: a field is missing or unknown.
+        """
+        values = {key: value for key, value in values.items() if key != "schema"}
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise RunError(f"config.json does not fit this lstm-zoo: {error}") from None
+
+    def with_seed(self, seed: int) -> RunConfig:
+        """The same run from another seed."""
+        return replace(self, seed=seed)
+
+
+def model_params(model: Model, given: dict[str, object]) -> dict:
+    """Every parameter of the model's builder: the given values over the zoo's."""
+    return fill(model.parameters, given, f"the model {model.name}")
+
+
+def data_params(dataset: Dataset, given: dict[str, object]) -> dict:
+    """Every parameter of the dataset: the given values over the zoo's."""
+    return fill(dataset.parameters, given, f"the dataset {dataset.name}")
+
+
+def train_params(dataset: Dataset, given: dict[str, object], validated: bool = True) -> dict:
+    """Every parameter of the training: the given values over the zoo's.
+
+    Raises:
+        UsageError: patience is given, and there is no validation part to be patient with.
+    """
+    values = fill(TRAINING, dataset.train | given, "the training")
+    if not validated:
+        if given.get("patience") is not None:
+            raise UsageError(
+                "Stopping early (patience) needs a validation part, and validation=0 leaves none."
+            )
+        values["patience"] = None
+    return values
+
+
+def run_config(
+    zoo: Zoo,
+    variant: str,
+    params: dict,
+    dataset: str,
+    data: dict,
+    train: dict,
+    *,
+    seed: int,
+    threads: int | None,
+    backend: str,
+) -> RunConfig:
+    """The run of `variant` on `dataset`; what is given beats zoo.yaml, and that the function."""
+    name, own = parse_variant(zoo, variant)
+    model, source = zoo.find(name, "model"), zoo.find(dataset, "dataset")
+    framing = data_params(source, data)
+    return RunConfig(
+        model=name,
+        variant=variant,
+        builder=model.builder,
+        params=model_params(model, params | own),
+        dataset=dataset,
+        loader=source.loader,
+        data=framing,
+        train=train_params(source, train, validated=framing.get("validation") != 0),
+        seed=seed,
+        threads=threads or available_threads(),
+        backend=backend,
+        zoo=model.zoo or source.zoo,
+    )
+
+
+def parse_variant(zoo: Zoo, variant: str) -> tuple[str, dict]:
+    """`lstm:units=64,dropout=0.1` as the model's name and its parameters' values."""
+    name, _, settings = variant.partition(":")
+    model = zoo.find(name, "model")
+    pairs = [part for part in re.split(r",(?![^\[]*\])", settings) if part]
+    return name, parse_settings(model.parameters, pairs, f"the model {name}")
+
+
+def parse_settings(parameters: tuple[Parameter, ...], pairs: list[str], owner: str) -> dict:
+    """`["units=64", …]` as values, each read as its parameter's type.
+
+    Raises:
+        UsageError: one is not `KEY=VALUE`, or its value does not fit.
+        UnknownName: there is no such parameter.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    values = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise UsageError(f"'{pair}' is not KEY=VALUE; {owner} takes {listed(known)}.")
+        if key not in known:
+            raise UnknownName(f"parameter of {owner} called", key, known)
+        values[key] = known[key].parse(text)
+    return values
+
+
+def shared_settings(models: list[Model], pairs: list[str]) -> list[dict]:
+    """`--set` for several models: each takes the parameters it has, and none is left untaken."""
+    owned = [{p.name for p in model.parameters} for model in models]
+    everything = tuple({p.name: p for model in models for p in model.parameters}.values())
+    owner = "the model " + listed([model.name for model in models], "or")
+    parse_settings(everything, pairs, owner)
+    return [
+        parse_settings(
+            model.parameters, [p for p in pairs if p.partition("=")[0] in names], model.name
+        )
+        for model, names in zip(models, owned, strict=True)
+    ]
+
+
+def available_threads() -> int:
+    """The CPU threads that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_backend(option: str | None) -> str:
+    """The option, or KERAS_BACKEND, or TensorFlow.
+
+    Raises:
+        UnknownName: there is no such backend.
+    """
+    name = option or os.environ.get("KERAS_BACKEND") or BACKENDS[0]
+    if name not in BACKENDS:
+        raise UnknownName("backend", name, BACKENDS)
+    return name

@@ -1,0 +1,422 @@
+"""From what a loader read to what a model trains on: parts, scaling, windows.
+
+A loader returns one of three raw shapes, and its return annotation says which:
+
+    Parts     the source brings its own test part        (MNIST)
+    Examples  independent rows, to be cut here            (digits)
+    Series    rows in time, to be cut and framed here     (prices)
+
+`prepare_parts`, `prepare_examples` and `prepare_series` turn these into a `Dataset`. Nothing is
+copied: a part is an index into arrays that all parts share, and windows are views of the series.
+Scalers are fitted on the training rows, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from lstm_zoo.errors import DataError
+from lstm_zoo.parameters import PositiveInt, Rate
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a model has to answer.
+
+    Args:
+        size: the number of classes, or of values.
+        kind: `classes` ends in a softmax, `values` is linear.
+        every_step: an answer at every step, `(steps, size)`, none of which may see a later input.
+        zero_start: the head starts at zero, so that the untrained model answers 0.
+    """
+
+    size: int
+    kind: Literal["classes", "values"]
+    every_step: bool = False
+    zero_start: bool = False
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Independent rows in a fixed order: `x (examples, steps, features)`, `y (examples,)`."""
+
+    x: np.ndarray
+    y: np.ndarray
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Examples whose source brings its own test part."""
+
+    train: Examples
+    test: Examples
+
+
+@dataclass(frozen=True)
+class Series:
+    """Rows in time.
+
+    Args:
+        values: `float64 (rows, columns)`, in the file's own units, without gaps.
+        columns: a name for each column.
+        target: the column to forecast, by its place in `columns`.
+        dates: `datetime64[ns] (rows,)`, rising; None where the source has none.
+        notes: what a user should know of how the source was read (rows dropped, say).
+    """
+
+    values: np.ndarray
+    columns: tuple[str, ...]
+    target: int = 0
+    dates: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+
+Raw = Parts | Examples | Series
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the examples of `x` and `y`: those whose places `index` lists."""
+
+    x: np.ndarray
+    y: np.ndarray
+    index: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, places: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of the inputs and targets at `places` of this part."""
+        chosen = self.index[places]
+        return self.x[chosen], self.y[chosen]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a series becomes inputs and targets, and an answer becomes the series' unit again.
+
+    An input is `(value - input_offset) / input_scale`, a column each. A target is
+    `(value - target_offset) / target_scale`, a horizon each; where the change is predicted,
+    the offset is the last value that the model has seen.
+    """
+
+    columns: tuple[str, ...]
+    target: int
+    window: int
+    horizon: int
+    predict: str
+    targets: str
+    input_offset: tuple[float, ...]
+    input_scale: tuple[float, ...]
+    target_offset: float
+    target_scale: tuple[float, ...]
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Framing:
+        """The framing that preprocessing.json holds."""
+        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+
+    def inputs(self, values: np.ndarray) -> np.ndarray:
+        """Every window of `values (rows, columns)`: `(rows - window + 1, window, columns)`."""
+        scaled = (values - np.array(self.input_offset)) / np.array(self.input_scale)
+        windows = sliding_window_view(scaled.astype(np.float32), self.window, axis=0)
+        return windows.transpose(0, 2, 1)
+
+    def future(self, values: np.ndarray) -> np.ndarray:
+        """The next `horizon` target values after each row: `(rows - horizon, horizon)`."""
+        return sliding_window_view(values[1:, self.target], self.horizon)
+
+    def answers(self, values: np.ndarray) -> np.ndarray:
+        """The targets of every window that has its whole future in `values`."""
+        future = self.future(values)
+        rows = self.to_scale(future, values[: len(future), self.target]).astype(np.float32)
+        if self.targets == "last":
+            return rows[self.window - 1 :]
+        return sliding_window_view(rows, self.window, axis=0).transpose(0, 2, 1)
+
+    def to_scale(self, future: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Values of `(…, horizon)` on the scale that the model answers in."""
+        return (future - self._offset(last)) / np.array(self.target_scale)
+
+    def to_units(self, answers: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Answers of `(…, horizon)` in the series' unit, `last (…)` being the last value seen."""
+        return answers * np.array(self.target_scale) + self._offset(last)
+
+    def _offset(self, last: np.ndarray) -> np.ndarray | float:
+        return np.asarray(last)[..., None] if self.predict == "change" else self.target_offset
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three parts that a model can train on, and what is needed to read its answers.
+
+    `validation` is None where no such part was asked for. `classes` is empty for a series, and
+    `series` and `framing` are None for anything else.
+    """
+
+    train: Part
+    validation: Part | None
+    test: Part
+    outputs: Outputs
+    classes: tuple[str, ...] = ()
+    series: Series | None = None
+    framing: Framing | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.train.x.shape[1:]
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts that exist, by name."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def preprocessing(self) -> dict:
+        """What a stranger needs to use a model of this dataset, as plain values."""
+        shape = {"input_shape": list(self.input_shape), "outputs": asdict(self.outputs)}
+        if self.framing is None:
+            return shape | {"classes": list(self.classes)}
+        return shape | {"series": asdict(self.framing)}
+
+
+def digest(raw: Raw) -> str:
+    """The SHA-256 of everything in `raw` that a model could learn from."""
+    sha = hashlib.sha256()
+    for name, value in _contents(raw):
+        sha.update(name.encode())
+        if isinstance(value, np.ndarray):
+            array = np.ascontiguousarray(value)
+            sha.update(f"{array.dtype.str}{array.shape}".encode())
+            sha.update(array.view(np.uint8).data if array.size else b"")
+        else:
+            sha.update(repr(value).encode())
+    return sha.hexdigest()
+
+
+def _contents(raw: Raw) -> list[tuple[str, object]]:
+    if isinstance(raw, Parts):
+        return _contents(raw.train) + _contents(raw.test)
+    return [(name, value) for name, value in vars(raw).items() if name != "notes"]
+
+
+def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
+    """The dataset that `raw` makes; `rng` draws the validation part where it is drawn."""
+    if isinstance(raw, Parts):
+        return prepare_parts(raw, rng, **params)
+    if isinstance(raw, Examples):
+        return prepare_examples(raw, rng, **params)
+    return prepare_series(raw, rng, **params)
+
+
+def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.1) -> Dataset:
+    """The source's own test part; the validation part is drawn from its training part.
+
+    Args:
+        validation: the fraction of the training part set aside, drawn by the run's seed; 0 for
+            none.
+    """
+    train, held = _drawn(np.arange(len(raw.train.y)), validation, rng)
+    return Dataset(
+        train=Part(raw.train.x, raw.train.y, train),
+        validation=None if held is None else Part(raw.train.x, raw.train.y, held),
+        test=Part(raw.test.x, raw.test.y, np.arange(len(raw.test.y))),
+        outputs=Outputs(len(raw.train.classes), "classes"),
+        classes=raw.train.classes,
+    )
+
+
+def prepare_examples(
+    raw: Examples, rng: np.random.Generator, *, validation: Rate = 0.1, test: Rate = 0.2
+) -> Dataset:
+    """The last rows in the source's order are the test part, whatever the run's seed.
+
+    Args:
+        validation: the fraction of the other rows set aside, drawn by the run's seed; 0 for none.
+        test: the fraction of all rows, from the end, that is the test part.
+    """
+    rows = len(raw.y)
+    cut = rows - round(rows * test)
+    if cut == 0 or cut == rows:
+        raise DataError(f"test={test:g} leaves a part of the {rows} rows empty.")
+    train, held = _drawn(np.arange(cut), validation, rng)
+    return Dataset(
+        train=Part(raw.x, raw.y, train),
+        validation=None if held is None else Part(raw.x, raw.y, held),
+        test=Part(raw.x, raw.y, np.arange(cut, rows)),
+        outputs=Outputs(len(raw.classes), "classes"),
+        classes=raw.classes,
+    )
+
+
+def _drawn(
+    index: np.ndarray, fraction: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """`index` without a drawn fraction, and that fraction, both in order."""
+    if fraction == 0:
+        return index, None
+    count = round(len(index) * fraction)
+    if count == 0 or count == len(index):
+        raise DataError(f"validation={fraction:g} leaves a part of the {len(index)} rows empty.")
+    held = np.zeros(len(index), bool)
+    held[rng.permutation(len(index))[:count]] = True
+    return index[~held], index[held]
+
+
+def prepare_series(
+    raw: Series,
+    rng: np.random.Generator,
+    *,
+    window: PositiveInt = 60,
+    horizon: PositiveInt = 1,
+    predict: Literal["change", "level"] = "change",
+    targets: Literal["last", "sequence"] = "last",
+    scaling: Literal["standard", "min-max", "none"] = "standard",
+    validation: Rate = 0.1,
+    test: Rate = 0.2,
+    split: Literal["past", "strict"] = "past",
+) -> Dataset:
+    """A series cut in time: an example belongs to the part in which all its targets lie.
+
+    With `targets=sequence` that is the target after the last step; the earlier ones are in its
+    past, and known. An example whose targets lie on both sides of a cut belongs to no part.
+
+    Args:
+        window: the steps that the model sees.
+        horizon: the steps ahead that it answers.
+        predict: the change from the last known value, or the level itself. The change is divided
+            by the standard deviation of the training part's changes, and the model starts at 0.
+        targets: after the window's last step only, or after every step of it.
+        scaling: of the inputs (and of a level), fitted on the training part.
+        validation: the fraction of the rows before the test part's that is the validation part; 0
+            for none.
+        test: the fraction of the rows, from the end, that is the test part.
+        split: `past` lets the inputs of a later part reach back over a cut, for the past is
+            known; `strict` does not.
+    """
+    cuts = _cuts(len(raw.values), validation, test)
+    if cuts[0] <= max(window, horizon):
+        raise DataError(
+            f"A window of {window} and a horizon of {horizon} are too long for the {cuts[0]} rows "
+            f"of the training part (of {len(raw.values)} in all): "
+            "try a shorter window (--data window=…)."
+        )
+    framing = _fitted_framing(
+        raw,
+        raw.values[: cuts[0]],
+        scaling,
+        window=window,
+        horizon=horizon,
+        predict=predict,
+        targets=targets,
+    )
+    index = _split_in_time(len(raw.values), cuts, framing, split == "strict")
+    if min(len(index["train"]), len(index["test"])) == 0 or (
+        validation and not len(index["validation"])
+    ):
+        raise DataError(
+            f"A window of {window} and a horizon of {horizon} leave a part of the "
+            f"{len(raw.values)} rows without any example: try a shorter window (--data window=…)."
+        )
+    x, y = framing.inputs(raw.values), framing.answers(raw.values)
+    parts = {name: Part(x, y, places) for name, places in index.items()}
+    return Dataset(
+        train=parts["train"],
+        validation=parts["validation"] if validation else None,
+        test=parts["test"],
+        outputs=Outputs(horizon, "values", targets == "sequence", predict == "change"),
+        series=raw,
+        framing=framing,
+        notes=raw.notes,
+    )
+
+
+def _cuts(rows: int, validation: float, test: float) -> tuple[int, int]:
+    """The first row of the validation part, and of the test part."""
+    if validation + test >= 1:
+        raise DataError(f"validation={validation:g} and test={test:g} leave no training part.")
+    test_start = rows - round(rows * test)
+    return test_start - round(rows * validation), test_start
+
+
+def _fitted_framing(raw: Series, known: np.ndarray, scaling: str, **choices) -> Framing:
+    """The framing whose every number is fitted on the `known` rows, the training part's."""
+    offset, scale = _fitted_scaler(known, scaling)
+    level, horizon = known[:, raw.target], choices["horizon"]
+    if choices["predict"] == "change":
+        spread = [np.std(level[h:] - level[:-h]) for h in range(1, horizon + 1)]
+    else:
+        spread = [scale[raw.target]] * horizon
+    return Framing(
+        columns=raw.columns,
+        target=raw.target,
+        input_offset=tuple(offset.tolist()),
+        input_scale=tuple(scale.tolist()),
+        target_offset=float(offset[raw.target]),
+        target_scale=tuple(float(s) or 1.0 for s in spread),
+        **choices,
+    )
+
+
+def _fitted_scaler(known: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
+    """The offset and scale of each column; a constant column keeps a scale of 1."""
+    if scaling == "none":
+        return np.zeros(known.shape[1]), np.ones(known.shape[1])
+    if scaling == "min-max":
+        offset, scale = known.min(axis=0), np.ptp(known, axis=0)
+    else:
+        offset, scale = known.mean(axis=0), known.std(axis=0)
+    return offset, np.where(scale == 0, 1.0, scale)
+
+
+def _split_in_time(
+    rows: int, cuts: tuple[int, int], framing: Framing, strict: bool
+) -> dict[str, np.ndarray]:
+    """The examples of each part; example i sees the rows i … i + window - 1."""
+    first_input = np.arange(rows - framing.window - framing.horizon + 1)
+    first_target = first_input + framing.window
+    last_target = first_target + framing.horizon - 1
+    bounds = {"train": (0, cuts[0]), "validation": cuts, "test": (cuts[1], rows)}
+    begins = first_input if strict else first_target
+    return {
+        name: np.flatnonzero((begins >= start) & (last_target < end))
+        for name, (start, end) in bounds.items()
+    }
+
+
+def all_test(raw: Series, framing: Framing) -> Dataset:
+    """A series that nothing is fitted on: all of it is test part, in a framing fitted before.
+
+    Raises:
+        DataError: it has other columns, or is too short.
+    """
+    if len(raw.columns) != len(framing.columns):
+        raise DataError(
+            f"The model was trained on {len(framing.columns)} columns, and this series has "
+            f"{len(raw.columns)}."
+        )
+    index = np.arange(len(raw.values) - framing.window - framing.horizon + 1)
+    if not len(index):
+        raise DataError(
+            f"{len(raw.values)} rows are too few for a window of {framing.window} and a horizon "
+            f"of {framing.horizon}."
+        )
+    test = Part(framing.inputs(raw.values), framing.answers(raw.values), index)
+    every_step = framing.targets == "sequence"
+    return Dataset(
+        train=replace(test, index=index[:0]),
+        validation=None,
+        test=test,
+        outputs=Outputs(framing.horizon, "values", every_step, framing.predict == "change"),
+        series=raw,
+        framing=framing,
+        notes=raw.notes,
+    )

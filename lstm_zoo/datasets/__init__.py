@@ -1,0 +1,1 @@
+"""Loaders: `load(*, …)` reads a source and returns it raw, one file each."""

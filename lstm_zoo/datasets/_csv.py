@@ -1,0 +1,253 @@
+"""A CSV file as a table: its encoding, separator and column names, and its rows by line number.
+
+pandas does the reading. What it would pass over in silence is kept in sight here: cells beyond the
+header's last column come back as one column more, `Table.beyond`, and a row of the frame leads back
+to its line in the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import difflib
+import io
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+import pandas as pd
+
+from lstm_zoo.errors import DataError
+
+SEPARATORS = ",;\t|"
+MISSING = (
+    {"", ".", "-", "--", "?", "#N/A", "N/D", "<NA>"}
+    | {
+        case(word)
+        for word in ("nan", "na", "n/a", "null", "none", "missing")
+        for case in (str.lower, str.upper, str.title)
+    }
+    | {"NaN"}
+)
+_HEAD = 1 << 20  # bytes looked at before anything is read; a first line is shorter
+_TEXT_CONTROLS = "\t\n\v\f\r\x1a"
+_DATA = re.compile(r"[\s0-9.,;:/+\-eETZ$€]*")  # what a cell without a word is made of
+_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file that has a header."""
+
+    path: Path
+    encoding: str
+    separator: str
+    columns: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name, as shown in sentences."""
+        return tidy(self.path.name)
+
+    @property
+    def beyond(self) -> int:
+        """The place of the extra column: what a row holds beyond the header's last column."""
+        return len(self.columns)
+
+    def read(
+        self,
+        places: Iterable[int],
+        text: Iterable[int] = (),
+        literal: Iterable[int] = (),
+        rows: int | None = None,
+    ) -> pd.DataFrame:
+        """The columns at `places` and `beyond`, named by place; row 0 follows the header.
+
+        Args:
+            places: the columns to read; an empty cell, or a word for one, is NaN.
+            text: columns to read as text even where all cells are numbers.
+            literal: columns to read as text as it stands, where no cell is NaN.
+            rows: how many rows to read; None for all.
+        """
+        places = sorted({*places, *text, *literal, self.beyond})
+        missing = {place: MISSING for place in places if place not in literal}
+        with self._records() as (handle, _):
+            padded = _Padded(handle, self.separator * self.beyond + "\n")
+            try:
+                frame = pd.read_csv(
+                    padded,
+                    sep=self.separator,
+                    header=None,
+                    names=range(self.beyond + 1),
+                    usecols=places,
+                    index_col=False,
+                    nrows=None if rows is None else rows + 1,
+                    dtype=dict.fromkeys([*text, *literal, self.beyond], str),
+                    keep_default_na=False,
+                    na_values=missing,
+                    skip_blank_lines=False,
+                    skipinitialspace=True,
+                    low_memory=False,
+                )
+            except (ValueError, OverflowError) as error:
+                raise DataError(self._unreadable(str(error))) from error
+        return frame.iloc[1:].reset_index(drop=True)
+
+    def _unreadable(self, reason: str) -> str:
+        if "EOF inside string" in reason:
+            return (
+                f"{self.name} ends inside a quoted cell: a quotation mark is never closed, or the "
+                "file is cut short."
+            )
+        return f"{self.name} can't be read as a table ({tidy(reason)})."
+
+    def lines(self, rows: Iterable[int], limit: int = 3) -> str:
+        """The first rows of a frame as their lines in the file: `line 7 ('Source: …') and …`."""
+        rows = sorted(rows)
+        with self._records() as (_, reader):
+            found = [*_lines(reader, rows[:limit], self.separator)]
+        more = [f"{len(rows) - limit:,} more"] if len(rows) > limit else []
+        *head, tail = found + more
+        return f"{', '.join(head)} and {tail}" if head else tail
+
+    @contextlib.contextmanager
+    def _records(self) -> Iterator[tuple[TextIO, Iterator[list[str]]]]:
+        """The open file and a reader of its records, both just past the header."""
+        with self.path.open(encoding=self.encoding, errors="replace", newline="") as handle:
+            reader = _reader(handle, self.separator)
+            _header(reader)
+            yield handle, reader
+
+
+class _Padded:
+    """A file below a first line of the table's full width, by which pandas knows the columns."""
+
+    def __init__(self, handle: TextIO, line: str):
+        self.handle, self.line = handle, line
+
+    def read(self, size: int = -1) -> str:
+        line, self.line = self.line, ""
+        return line or self.handle.read(size)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from iter(self.read, "")
+
+
+def open_table(name: str) -> Table:
+    """The table in the file `name`.
+
+    Raises:
+        DataError: there is no such file, or it is no text with a header.
+    """
+    path = Path(name).expanduser()
+    head = _head(path)
+    encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)
+    text = head.decode(encoding, "replace")
+    if any(c < " " and c not in _TEXT_CONTROLS for c in text):
+        raise DataError(f"{tidy(path.name)} is not a text file: a CSV file is needed.")
+    if len(head) == _HEAD and "\n" not in text and "\r" not in text:
+        raise DataError(f"The first line of {tidy(path.name)} is over a megabyte long.")
+    records = {separator: _first_records(text, separator) for separator in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda separator: _regularity(records[separator]))
+    return Table(path, encoding, separator, _names(records[separator], tidy(path.name)))
+
+
+def tidy(text: str, limit: int = 60) -> str:
+    """`text` made fit for a sentence: on one line, no longer than `limit`, nothing unprintable."""
+    text = " ".join(text[: 4 * limit].split())
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _head(path: Path) -> bytes:
+    """The file's first bytes."""
+    try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{tidy(str(path))} is not a file: a CSV file is needed.")
+        with path.open("rb") as handle:
+            return handle.read(_HEAD)
+    except FileNotFoundError:
+        raise DataError(f"There is no file {tidy(str(path), 200)}.{_neighbour(path)}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{tidy(str(path), 200)} can't be read: {reason}.") from None
+
+
+def _neighbour(path: Path) -> str:
+    """The file of the same folder whose name comes nearest, as a sentence."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    except OSError:
+        return f" There is no folder {tidy(str(path.parent), 200)} either."
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f" Did you mean {tidy(str(path.parent / near[0]), 200)}?" if near else ""
+
+
+def _utf8(path: Path) -> str:
+    """UTF-8 where the whole file is that, and else what Windows writes in the west."""
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            while handle.read(_HEAD):
+                pass
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _reader(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True)
+
+
+def _first_records(text: str, separator: str) -> list[list[str]]:
+    """The header and the few records below it; none where there is no reading them."""
+    reader = _reader(io.StringIO(text, newline=""), separator)
+    try:
+        return [record for record in (_header(reader), *islice(reader, 20)) if record]
+    except csv.Error:
+        return []
+
+
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    """The first record that holds anything."""
+    return next((record for record in reader if any(map(str.strip, record))), [])
+
+
+def _regularity(records: list[list[str]]) -> tuple[float, int]:
+    """How many records are as wide as the header, and how wide: the true separator has most."""
+    widths = [len(record) for record in records]
+    if not widths or widths[0] == 1:
+        return 0.0, 0
+    return widths.count(widths[0]) / len(widths), widths[0]
+
+
+def _names(records: list[list[str]], file: str) -> tuple[str, ...]:
+    """The columns' names; one without a name is called by its place."""
+    if not records:
+        raise DataError(f"{file} is empty: it has no line of column names.")
+    if max(map(len, records[0])) > 1000:
+        raise DataError(
+            f"A column name of {file} is over 1,000 characters long: is a quotation mark left open?"
+        )
+    if all(_DATA.fullmatch(cell) for cell in records[0]):
+        raise DataError(
+            f"The first line of {file}, '{tidy(','.join(records[0]))}', holds no column names: "
+            "add a line such as Date,Close above it."
+        )
+    return tuple(tidy(cell) or f"column {place}" for place, cell in enumerate(records[0], 1))
+
+
+def _lines(reader: Iterator[list[str]], rows: list[int], separator: str) -> Iterator[str]:
+    done = 0
+    for row in rows:
+        try:
+            deque(islice(reader, row - done), maxlen=0)
+            number, record = reader.line_num + 1, next(reader)
+        except (csv.Error, StopIteration):
+            yield "a line too long to show"
+            return
+        done = row + 1
+        yield f"line {number:,} ('{tidy(separator.join(record))}')"

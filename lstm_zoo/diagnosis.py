@@ -1,0 +1,65 @@
+"""What this machine has for lstm-zoo, and what it lacks."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import lstm_zoo
+from lstm_zoo import backend
+from lstm_zoo.config import BACKENDS, available_threads
+from lstm_zoo.datasets import mnist
+from lstm_zoo.errors import ZooError
+from lstm_zoo.runs import list_runs, runs_folder
+
+PACKAGES = ("click", "PyYAML", "scikit-learn", "scipy", "pandas", "matplotlib", "rich")
+
+
+def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> dict:
+    """Everything that `doctor` prints: lines of name and finding, by subject."""
+    running = backend.start(chosen)
+    folder = runs_folder(runs_dir)
+    return {
+        "versions": {
+            "lstm-zoo": lstm_zoo.__version__,
+            "python": platform.python_version(),
+            **{package: _version(package) for package in ("keras", "numpy", *PACKAGES)},
+        },
+        "backends": {name: _backend(name, running) for name in BACKENDS},
+        "machine": {
+            "platform": platform.platform(),
+            "threads": available_threads(),
+            "devices": ", ".join(backend.devices()),
+        },
+        "data": {
+            "digits": "built in",
+            "prices": "built in",
+            "mnist": _mnist(data_dir),
+        },
+        "runs": {"folder": str(folder.absolute()), "runs": len(list_runs(folder))},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _backend(name: str, running: str) -> str:
+    if not backend.installed(name):
+        return f"not installed: pip install 'lstm-zoo[{name}]'"
+    return f"{_version(name)}{', in use' if name == running else ''}"
+
+
+def _mnist(data_dir: str | None) -> str:
+    """Where MNIST would be read from."""
+    try:
+        folders = mnist.search_folders(data_dir)
+        found = next((folder for folder in folders if mnist.has_files(folder)), None)
+    except ZooError as error:
+        return str(error)
+    if found:
+        return f"in {found}"
+    return f"not in {', '.join(map(str, folders))}: it will be downloaded"

@@ -1,0 +1,74 @@
+"""The errors that a user can mend. Each is one sentence and knows its exit code.
+
+ZooError                  a file, column or run that isn't there, bad data, …    exit 1
+├── UsageError            a name, option or value that can't be meant            exit 2
+│   └── UnknownName       … with the nearest names
+├── DataError             data that is missing, damaged or does not fit          exit 1
+├── RunError              a run folder that is unfinished, damaged or none       exit 1
+├── TrainingError         a training that failed                                 exit 1
+└── MissingExtra          an optional package that is not installed              exit 1
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """An error that the user can mend; its text is the one sentence shown."""
+
+    exit_code = 1
+
+
+class UsageError(ZooError):
+    """A name, option or value that can't be meant."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """A name that does not exist, shown with the nearest ones that do."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]):
+        super().__init__(f"There is no {kind} '{name}'. {suggestion(name, known)}")
+
+
+class DataError(ZooError):
+    """Data that is missing, damaged or does not fit."""
+
+
+class RunError(ZooError):
+    """A run folder that is unfinished, damaged, or not a run."""
+
+
+class TrainingError(ZooError):
+    """A training that failed, with its reason."""
+
+
+class MissingExtra(ZooError):
+    """An optional package that is not installed.
+
+    Args:
+        what: what needs it, as the sentence's subject ("The jax backend").
+        extra: the extra of lstm-zoo that installs it.
+    """
+
+    def __init__(self, what: str, extra: str):
+        super().__init__(f"{what} is not installed: pip install 'lstm-zoo[{extra}]'")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """A sentence with the names nearest to `name`, or with all where none is near."""
+    known = list(known)
+    folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {listed([folded[key] for key in near], 'or')}?"
+    return f"There are: {listed(known)}." if known else "There are none."
+
+
+def listed(names: Iterable[object], last: str = "and") -> str:
+    """`a, b and c`."""
+    *head, tail = map(str, names)
+    return f"{', '.join(head)} {last} {tail}" if head else tail

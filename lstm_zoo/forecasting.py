@@ -1,0 +1,182 @@
+"""What a finished run says of its test part, of other data, and of the steps to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from lstm_zoo import assembly, data, evaluation
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import DataError, RunError, UsageError
+from lstm_zoo.runs import Run
+from lstm_zoo.tasks import Forecasting
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A finished run with its model."""
+
+    run: Run
+    config: RunConfig
+    model: keras.Model
+
+
+def load(run: Run) -> Loaded:
+    """The run's saved model; nothing in it may be code.
+
+    Raises:
+        RunError: model.keras is missing or damaged.
+    """
+    path = run.folder / "model.keras"
+    if not path.is_file():
+        raise RunError(f"The run {run.folder} has no model.keras.")
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise RunError(f"{path} is damaged or not a model: {reason}") from error
+    return Loaded(run, run.config, model)
+
+
+def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
+    """The dataset that the run trained on, read again.
+
+    Raises:
+        DataError: it is no longer the same data.
+    """
+    raw = assembly.read(loaded.config, data_dir)
+    if data.digest(raw) != loaded.config.data_sha256:
+        raise DataError(
+            f"The data of {loaded.config.dataset} has changed since {loaded.run.name} was trained: "
+            "its digest is another."
+        )
+    return _answerable(loaded, assembly.prepare(loaded.config, raw))
+
+
+def other_series(loaded: Loaded, params: dict) -> data.Dataset:
+    """Another series, read as the run's was and scaled as the run's was; all of it is test part.
+
+    Raises:
+        UsageError: the run is not of a series.
+        DataError: the series does not fit.
+    """
+    framing = _framing(loaded)
+    config = replace(loaded.config, data=loaded.config.data | params)
+    raw = assembly.read(config)
+    if not isinstance(raw, data.Series):
+        raise UsageError(f"{config.dataset} is not a series.")
+    return _answerable(loaded, data.all_test(raw, framing))
+
+
+def _framing(loaded: Loaded) -> data.Framing:
+    series = loaded.run.read("preprocessing.json").get("series")
+    if series is None:
+        raise UsageError(
+            f"The run {loaded.run.name} is of {loaded.config.dataset}, which is not a series: "
+            "there is no CSV and no horizon for it."
+        )
+    return data.Framing.from_dict(series)
+
+
+def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
+    if loaded.model.input_shape[1:] != dataset.input_shape:
+        raise DataError(
+            f"The model of {loaded.run.name} takes examples of {loaded.model.input_shape[1:]}, "
+            f"and the data has {dataset.input_shape}."
+        )
+    return dataset
+
+
+def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
+    """The scores that metrics.json holds, computed again."""
+    answers = {
+        name: evaluation.answers(loaded.model, dataset, part, loaded.config)
+        for name, part in dataset.parts.items()
+        if len(part)
+    }
+    return evaluation.evaluate(dataset, answers)
+
+
+def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[tuple]]:
+    """The test part's predictions as a table: its columns, and its rows."""
+    answers = evaluation.answers(loaded.model, dataset, dataset.test, loaded.config)
+    if dataset.framing:
+        return _series_rows(Forecasting(dataset), answers)
+    classes = dataset.classes
+    chosen = answers.argmax(axis=1)
+    _, labels = dataset.test.take(slice(None))
+    rows = [
+        (place, classes[label], classes[choice], float(row[choice]))
+        for place, label, choice, row in zip(
+            dataset.test.index.tolist(), labels, chosen, answers, strict=True
+        )
+    ]
+    return ["index", "actual", "predicted", "probability"], rows
+
+
+def _series_rows(task: Forecasting, answers: np.ndarray) -> tuple[list[str], list[tuple]]:
+    """A row a target; where there are several steps ahead, `step` says which."""
+    test, dates = task.dataset.test, task.dataset.series.dates
+    steps = range(1, task.framing.horizon + 1)
+    columns = ["index" if dates is None else "date", "actual", "predicted"]
+    rows = [
+        (_place(dates, start + step), truth, answer, step)
+        for start, truths, row in zip(task.starts(test), task.truth(test), answers, strict=True)
+        for step, truth, answer in zip(steps, truths.tolist(), row.tolist(), strict=True)
+    ]
+    if len(steps) == 1:
+        return columns, [row[:3] for row in rows]
+    return [*columns, "step"], rows
+
+
+def _place(dates: np.ndarray | None, row: int) -> int | str:
+    """A row's number, or its date; the time of day only where there is one."""
+    if dates is None:
+        return int(row)
+    return str(np.datetime_as_string(dates[row], unit="auto"))
+
+
+def ahead(loaded: Loaded, series: data.Series, steps: int) -> tuple[list[str], list[tuple]]:
+    """The next `steps` values past the end of a series, one by one.
+
+    Each forecast is taken for the truth and fed back for the next one, so errors add up.
+
+    Raises:
+        UsageError: the model needs other columns too, whose future nobody knows.
+        DataError: the series is shorter than the window.
+    """
+    framing = _framing(loaded)
+    if len(framing.columns) > 1:
+        raise UsageError(
+            f"The model needs {', '.join(framing.columns[1:])} too, whose future is not known: "
+            "--horizon works for a model of one column."
+        )
+    values = series.values[-framing.window :]
+    if len(values) < framing.window:
+        raise DataError(f"{len(values)} rows are too few for a window of {framing.window}.")
+    for _ in range(steps):
+        x = framing.inputs(values[-framing.window :])
+        output = np.asarray(loaded.model.predict_on_batch(x)).astype(np.float64)
+        step = output.reshape(-1, framing.horizon)[-1]
+        future = framing.to_units(step, values[-1, framing.target])
+        values = np.append(values, [[future[0]]], axis=0)
+    first = len(series.values)
+    rows = [(first + k, None, float(v)) for k, v in enumerate(values[framing.window :, 0])]
+    return ["index", "actual", "predicted"], rows
+
+
+def save(columns: list[str], rows: list[tuple], path: Path) -> None:
+    """Write a table as a CSV, atomically."""
+    import csv
+    import io
+
+    from lstm_zoo.runs import write_text
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

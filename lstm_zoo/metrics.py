@@ -1,0 +1,188 @@
+"""Scores of a whole part, in original units: pure functions of `(y_true, y_pred)`.
+
+    class targets   y_true int (…,)                y_pred probabilities (…, classes)
+    value targets   y_true float (examples, horizon)    y_pred the same
+
+`…` is `examples`, or `examples, steps` where every step has a target. A forecast that is not a
+number makes an error not a number, and a class answer wrong. None is a score that is not defined
+for these values.
+
+`METRICS` knows every metric by name, with its direction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from sklearn.metrics import f1_score, precision_recall_fscore_support
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's name, its direction and its function."""
+
+    name: str
+    better: Literal["higher", "lower"]
+    score: Callable[..., float | None]
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def _metric(better: Literal["higher", "lower"]) -> Callable:
+    def register(score: Callable[..., float | None]) -> Callable[..., float | None]:
+        METRICS[score.__name__] = Metric(score.__name__, better, score)
+        return score
+
+    return register
+
+
+def right(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Whether the most probable class is the true one: `bool (…,)`."""
+    return _choices(y_pred) == y_true
+
+
+@_metric("higher")
+def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The share of examples whose most probable class is the true one."""
+    return float(np.mean(right(y_true, y_pred)))
+
+
+@_metric("higher")
+def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The unweighted mean of the F1 of all classes; 0 for a class neither there nor answered."""
+    labels = range(y_pred.shape[-1])
+    options = {"labels": labels, "average": "macro", "zero_division": 0}
+    return float(f1_score(y_true, _choices(y_pred), **options))
+
+
+@_metric("lower")
+def cross_entropy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The mean negative log probability of the true class, in nats.
+
+    A probability below the spacing of floats at 1 (2.2e-16) counts as that, so that one certain
+    mistake costs 36 nats and not infinity.
+    """
+    probability = np.take_along_axis(y_pred, np.asarray(y_true)[..., None], axis=-1)
+    return float(-np.mean(np.log(np.maximum(probability, np.finfo(float).eps, dtype=float))))
+
+
+@_metric("lower")
+def rmse(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The root of the mean squared error, in the series' unit."""
+    return math.sqrt(mse(y_true, y_pred))
+
+
+@_metric("lower")
+def mae(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The mean absolute error, in the series' unit."""
+    return float(np.mean(np.abs(_errors(y_true, y_pred))))
+
+
+@_metric("lower")
+def mse(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The mean squared error, in the square of the series' unit."""
+    return float(np.mean(_errors(y_true, y_pred) ** 2))
+
+
+@_metric("lower")
+def mape(y_true: np.ndarray, y_pred: np.ndarray) -> float | None:
+    """The mean absolute error as a fraction of the true value; None where one of these is 0."""
+    if not np.all(y_true):
+        return None
+    return float(np.mean(np.abs(_errors(y_true, y_pred) / y_true)))
+
+
+@_metric("lower")
+def mase(y_true: np.ndarray, y_pred: np.ndarray, scale: float) -> float | None:
+    """The mean absolute error in units of `scale`; None where that is 0.
+
+    Hyndman & Koehler 2006, "Another look at measures of forecast accuracy", section 3.
+
+    Args:
+        y_true: the values, `(examples, horizon)`.
+        y_pred: the forecasts, `(examples, horizon)`.
+        scale: the mean absolute one-step change of the training part, in the series' unit.
+    """
+    return mae(y_true, y_pred) / scale if scale else None
+
+
+@_metric("higher")
+def skill(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray) -> float | None:
+    """1 − RMSE / RMSE of the last value: 0 is no better than it, 1 is perfect.
+
+    None where the last value is never wrong.
+
+    Args:
+        y_true: the values, `(examples, horizon)`.
+        y_pred: the forecasts, `(examples, horizon)`.
+        last: each example's last known value, `(examples,)`.
+    """
+    floor = rmse(y_true, np.broadcast_to(last[:, None], y_true.shape))
+    return 1 - rmse(y_true, y_pred) / floor if floor else None
+
+
+@_metric("higher")
+def direction_accuracy(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray) -> float | None:
+    """The share of the values that changed for which the forecast moved the same way.
+
+    A forecast of no change is wrong. None where no value changed.
+
+    Args:
+        y_true: the values, `(examples, horizon)`.
+        y_pred: the forecasts, `(examples, horizon)`.
+        last: each example's last known value, `(examples,)`, from which both moved.
+    """
+    moved, forecast = np.sign(y_true - last[:, None]), np.sign(y_pred - last[:, None])
+    changed = moved != 0
+    return float(np.mean(moved[changed] == forecast[changed])) if changed.any() else None
+
+
+@_metric("higher")
+def recall_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The share of the symbols to recall whose most probable answer is right.
+
+    Args:
+        y_true: the symbols at the steps of recall alone, `int (examples, steps)`.
+        y_pred: the probabilities at these steps, `(examples, steps, symbols)`.
+    """
+    return accuracy(y_true, y_pred)
+
+
+@_metric("lower")
+def bits_per_character(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The cross entropy over all positions in bits: `cross_entropy` divided by ln 2."""
+    return cross_entropy(y_true, y_pred) / math.log(2)
+
+
+def per_class(y_true: np.ndarray, y_pred: np.ndarray, classes: Sequence[str]) -> list[dict]:
+    """Precision, recall, F1 and number of examples of each class; what is 0 / 0 counts as 0.
+
+    Args:
+        y_true: the classes, `int (examples,)`.
+        y_pred: the probabilities, `(examples, classes)`.
+        classes: a name for each class.
+    """
+    columns = precision_recall_fscore_support(
+        y_true, _choices(y_pred), labels=range(len(classes)), zero_division=0
+    )
+    return [
+        {"class": name, "precision": p, "recall": r, "f1": f, "examples": n}
+        for name, p, r, f, n in zip(classes, *(c.tolist() for c in columns), strict=True)
+    ]
+
+
+def _choices(y_pred: np.ndarray) -> np.ndarray:
+    """The most probable class, or -1 where a probability is not a number."""
+    return np.where(np.isnan(y_pred).any(axis=-1), -1, np.argmax(y_pred, axis=-1))
+
+
+def _errors(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Forecast minus value in float64, of arrays that must not broadcast."""
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"Values of shape {y_true.shape} and forecasts of {y_pred.shape}.")
+    return np.subtract(y_pred, y_true, dtype=float)

@@ -1,0 +1,1 @@
+"""Builders: `build(input_shape, outputs, *, …) -> keras.Model`, uncompiled, one file each."""

@@ -1,0 +1,63 @@
+"""One LSTM forward, one backward.
+
+    →h_t = LSTM→(x_t, →h_(t-1))        t = 1 … steps
+    ←h_t = LSTM←(x_t, ←h_(t+1))        t = steps … 1
+    state = [→h_steps, ←h_1]
+
+with `x_t (features,)`, `→h_t` and `←h_t (units,)`, and `state (2 · units,)`: what each direction
+holds when it has read the whole window. The equations of an LSTM are in `lstm_zoo/models/lstm.py`.
+
+**It answers the last step alone.** Where a target at every step is asked for, the output is
+`(size,)` all the same: at any earlier step the backward LSTM would have read later inputs, the
+targets among them.
+
+Mike Schuster and Kuldip K. Paliwal (1997): Bidirectional recurrent neural networks. IEEE
+Transactions on Signal Processing 45(11).
+
+Good at whole sequences (an image by its rows, a sentence), where the beginning matters as much as
+the end. No use where an answer is due before the sequence ends, and twice the cost of an LSTM.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+from keras import layers
+
+from lstm_zoo.data import Outputs
+from lstm_zoo.models.head import head
+from lstm_zoo.parameters import PositiveInt, Rate
+
+
+def build(
+    input_shape: tuple[int, int],
+    outputs: Outputs,
+    *,
+    units: PositiveInt = 64,
+    activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "tanh",
+    dropout: Rate = 0.0,
+    recurrent_dropout: Rate = 0.0,
+    dense: PositiveInt | None = None,
+    dense_activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "relu",
+) -> keras.Model:
+    """Two LSTM layers, one in each direction, and the outputs from their final states.
+
+    Args:
+        input_shape: `(steps, features)` of one example.
+        outputs: what the model answers: `(size,)`, at the last step even where `every_step` is set.
+        units: the length of the state of each direction.
+        activation: the function φ, of the candidates and of the cells.
+        dropout: the fraction of the states that training drops at random, before the outputs and
+            after the dense layer.
+        recurrent_dropout: the fraction of h_{t-1} that training drops at random, in each direction.
+        dense: the units of a dense layer before the outputs; null for none.
+        dense_activation: the function φ of that dense layer.
+    """
+    inputs = keras.Input(input_shape, name="steps")
+    lstm = layers.LSTM(
+        units, activation=activation, recurrent_dropout=recurrent_dropout, name="lstm"
+    )
+    states = layers.Bidirectional(lstm, name="both_directions")(inputs)
+    answers = head(states, outputs, dropout, dense, dense_activation)
+    return keras.Model(inputs, answers, name="bilstm")

@@ -1,0 +1,64 @@
+"""LSTM on LSTM, to any depth.
+
+    h^0_t = x_t
+    h^k_t = LSTM_k(h^(k-1)_t, h^k_(t-1))        k = 1 … depth
+
+with `x_t (features,)` and `h^k_t (units[k-1],)`; LSTM_k is the layer whose equations are in
+`lstm_zoo/models/lstm.py`. The outputs come from the last layer's states.
+
+Alex Graves, Abdel-rahman Mohamed and Geoffrey Hinton (2013): Speech recognition with deep recurrent
+neural networks. ICASSP.
+
+Good at sequences with structure on several scales, given much data. On little data it overfits
+before a single layer does, and time and memory grow with the depth.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+from keras import layers
+
+from lstm_zoo.data import Outputs
+from lstm_zoo.models.head import dropped, head
+from lstm_zoo.parameters import PositiveInt, Rate
+
+
+def build(
+    input_shape: tuple[int, int],
+    outputs: Outputs,
+    *,
+    units: list[PositiveInt] = (64, 64),
+    activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "tanh",
+    dropout: Rate = 0.0,
+    recurrent_dropout: Rate = 0.0,
+    dense: PositiveInt | None = None,
+    dense_activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "relu",
+) -> keras.Model:
+    """LSTM layers one on the other, and the outputs from the last one's states.
+
+    Args:
+        input_shape: `(steps, features)` of one example.
+        outputs: what the model answers: `(size,)`, or `(steps, size)` at every step.
+        units: the length of the state of each layer, from the input up.
+        activation: the function φ, of the candidates and of the cells.
+        dropout: the fraction of the states that training drops at random, after each LSTM layer and
+            after the dense layer.
+        recurrent_dropout: the fraction of h_{t-1} that training drops at random, in every layer.
+        dense: the units of a dense layer before the outputs; null for none.
+        dense_activation: the function φ of that dense layer.
+    """
+    inputs = x = keras.Input(input_shape, name="steps")
+    for depth, size in enumerate(units, start=1):
+        last = depth == len(units)
+        x = layers.LSTM(
+            size,
+            activation=activation,
+            recurrent_dropout=recurrent_dropout,
+            return_sequences=outputs.every_step or not last,
+            name=f"lstm_{depth}",
+        )(x)
+        x = x if last else dropped(x, dropout, f"dropout_{depth}")
+    answers = head(x, outputs, dropout, dense, dense_activation)
+    return keras.Model(inputs, answers, name="stacked")

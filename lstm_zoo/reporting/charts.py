@@ -1,0 +1,306 @@
+"""The pictures of a run's `plots/` folder.
+
+For each there is a function that returns a Matplotlib `Figure`, and a thin one that writes it to a
+PNG. The same input gives the same bytes: a user's own Matplotlib settings have no say. Names are
+shown as they are: no mathematics between `$`, and escapes for control characters.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+
+from lstm_zoo import metrics
+
+BLUE, RED, GREEN, ORANGE = "#1f5fa8", "#d7301f", "#1a9641", "#e07b00"
+INK, GREY, PALE = "#333333", "#666666", "#e6e6e6"
+MOST_COUNTS = 20
+MOST_NAMES = 50
+ZOOM = 100
+
+STYLE = {
+    "figure.dpi": 150,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.07,
+    "figure.constrained_layout.w_pad": 0.15,
+    "figure.titlesize": 14,
+    "figure.titleweight": "bold",
+    "font.size": 10.5,
+    "legend.frameon": False,
+    "text.parse_math": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor"), INK),
+    **dict.fromkeys(("xtick.labelcolor", "ytick.labelcolor"), INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), "#999999"),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
+    "axes.titlecolor": GREY,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10.5,
+    "axes.grid": True,
+    "grid.color": PALE,
+    "axes.formatter.useoffset": False,
+    "axes.formatter.limits": (-4, 7),
+}
+_styled = style.context(["default", STYLE])
+
+
+def training_curves(path: Path, **options) -> None:
+    """Write `training_figure(**options)` to `path`, as a PNG."""
+    _save(training_figure(**options), path)
+
+
+def confusion_matrix(path: Path, **options) -> None:
+    """Write `confusion_figure(**options)` to `path`, as a PNG."""
+    _save(confusion_figure(**options), path)
+
+
+def forecast(path: Path, **options) -> None:
+    """Write `forecast_figure(**options)` to `path`, as a PNG."""
+    _save(forecast_figure(**options), path)
+
+
+@_styled
+def _save(figure: Figure, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(path, format="png", metadata={"Software": None})
+
+
+@_styled
+def training_figure(
+    *,
+    history: Mapping[str, Sequence],
+    best_epoch: int,
+    title: str,
+    metric: str | None = None,
+    loss: str = "loss",
+) -> Figure:
+    """Loss and metric after each epoch, and the epoch whose weights were kept.
+
+    The loss has a logarithmic axis where it spans more than two decades.
+
+    Args:
+        history: the columns of history.csv, `(epochs,)` each: `epoch`, `loss`, the metric, and
+            where they exist `val_loss` and the metric's; None or NaN for no value.
+        best_epoch: the epoch whose weights were kept.
+        title: the picture's title.
+        metric: the column of the second panel; None for no such panel.
+        loss: the label of the loss, with its unit.
+    """
+    labels = {"loss": loss} | ({metric: metric} if metric else {})
+    figure = Figure(figsize=(2.6 + 4 * len(labels), 4.4))
+    panels = figure.subplots(1, len(labels), squeeze=False)[0]
+    for axes, (name, label) in zip(panels, labels.items(), strict=True):
+        _curves(axes, history, name)
+        if name == "loss":
+            _log_scale_if_wide(axes)
+        _mark(axes, best_epoch, "best" if "val_loss" in history else "last")
+        axes.set(xlabel="epoch", ylabel=_literal(label))
+        if name.endswith("accuracy"):
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
+    return _finished(figure, title, panels[0])
+
+
+def _curves(axes: Axes, history: Mapping[str, Sequence], name: str) -> None:
+    """The training's and the validation's curve of one column."""
+    epochs = history["epoch"]
+    size = 4.5 if len(epochs) <= 30 else 1.8
+    for column, label, look in (
+        (name, "training", {"c": BLUE, "ls": "-"}),
+        (f"val_{name}", "validation", {"c": ORANGE, "ls": "--"}),
+    ):
+        if column in history:
+            values = np.array(history[column], float)
+            axes.plot(epochs, values, label=label, lw=1.8, marker="o", ms=size, **look)
+    axes.set_xlim(min(epochs) - 0.4, max(epochs) + 0.4)
+    axes.xaxis.set_major_locator(_whole_numbers())
+
+
+def _mark(axes: Axes, epoch: int, word: str) -> None:
+    axes.axvline(epoch, color=GREY, lw=1.2, ls=":", zorder=1.8)
+    above = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "color": GREY}
+    axes.annotate(f"{word}: epoch {epoch}", (epoch, 1), xycoords=("data", "axes fraction"), **above)
+
+
+def _log_scale_if_wide(axes: Axes) -> None:
+    """A logarithmic axis where positive values span more than two decades."""
+    values = np.concatenate([line.get_ydata() for line in axes.lines])
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+@_styled
+def confusion_figure(
+    *, y_true: np.ndarray, y_pred: np.ndarray, classes: Sequence[str], title: str
+) -> Figure:
+    """How many examples of each class were taken for which; the true classes are the rows.
+
+    A cell's shade is its share of its row, on a square-root scale that lets rare mistakes be
+    seen. Its count is written where there are at most 20 classes and it isn't 0.
+
+    Args:
+        y_true: the class of each example, `int (examples,)`.
+        y_pred: the probabilities, `(examples, classes)`; an answer that is not a number is wrong
+            and stands in no column.
+        classes: the name of each class.
+        title: the picture's title.
+    """
+    counts = _counts(y_true, y_pred)
+    side = float(np.clip(2.6 + 0.42 * len(classes), 5, 13))
+    figure = Figure(figsize=(side + 1, side))
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))
+    for row, column in np.argwhere(counts) if len(classes) <= MOST_COUNTS else ():
+        colour = "white" if shares[row, column] > 0.4 else INK
+        axes.text(column, row, f"{counts[row, column]:,}", c=colour, ha="center", va="center")
+    _name_classes(axes, [_short(name, 24) for name in classes], side)
+    right = np.trace(counts)
+    axes.set_title(f"accuracy {right / len(y_true):.1%}: {right:,} of {len(y_true):,} right")
+    bar = figure.colorbar(image, shrink=0.7, aspect=30, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
+    bar.set_label("share of the true class")
+    bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
+    bar.outline.set_visible(False)
+    return _finished(figure, title)
+
+
+def _counts(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Examples by true and answered class: `int (classes, classes)`."""
+    known = ~np.isnan(y_pred).any(axis=1)
+    counts = np.zeros((y_pred.shape[1],) * 2, int)
+    np.add.at(counts, (y_true[known], y_pred[known].argmax(axis=1)), 1)
+    return counts
+
+
+def _name_classes(axes: Axes, names: list[str], inches: float) -> None:
+    """Every class on both axes, or every second, third, … where they are too many."""
+    places = range(0, len(names), -(-len(names) // MOST_NAMES))
+    shown = [names[place] for place in places]
+    size = 10 if len(names) <= MOST_COUNTS else 8
+    turned = 90 if max(map(len, shown)) * len(shown) > 6 * inches else 0
+    axes.set_xticks(places, shown, fontsize=size, rotation=turned)
+    axes.set_yticks(places, shown, fontsize=size)
+    axes.set(xlabel="answered class", ylabel="true class")
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+@_styled
+def forecast_figure(
+    *,
+    actual: np.ndarray,
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    last_value: np.ndarray,
+    column: str,
+    title: str,
+    dates: np.ndarray | None = None,
+    ahead: int = 1,
+) -> Figure:
+    """A series, the model's forecasts of its training and test part, and the last value's.
+
+    Above stands the whole series, below the last 100 points of the test part: a forecast of one
+    step can't be told from the truth in a long series. Each RMSE is that of the forecasts given,
+    all of them.
+
+    Args:
+        actual: the series, `(rows,)`, in its unit.
+        train: the rows that the training part's forecasts are for, rising, and the forecasts:
+            `(examples,)` each.
+        test: the same for the test part.
+        last_value: the last known value, the forecast to beat, at the rows of the test part.
+        column: the series' name, with its unit where that is known.
+        title: the picture's title.
+        dates: the date of each row, `datetime64 (rows,)`; None where there are none.
+        ahead: how many steps ahead these forecasts look.
+    """
+    x = np.arange(len(actual)) if dates is None else dates
+    floor = (test[0], last_value)
+    errors = [metrics.rmse(actual[rows], values) for rows, values in (train, test, floor)]
+    model, dashed = {"lw": 2.6, "alpha": 0.75}, {"lw": 1.1, "ls": (0, (3, 1.5)), "zorder": 4}
+    names = ("model, training part", "model, test part", "last value, test part")
+    train_label, test_label, floor_label = (
+        f"{name} (RMSE {_number(error)})" for name, error in zip(names, errors, strict=True)
+    )
+    lines = (
+        (np.arange(len(actual)), actual, "actual values", {"c": BLUE, "lw": 1.1, "zorder": 3}),
+        (*train, train_label, {"c": RED, **model}),
+        (*test, test_label, {"c": GREEN, **model}),
+        (*floor, floor_label, {"c": GREY, **dashed}),
+    )
+    figure = Figure(figsize=(10, 7.4))
+    whole, zoom = figure.subplots(2, 1)
+    zoomed = test[0][-ZOOM:]
+    for axes, first in ((whole, 0), (zoom, zoomed[0])):
+        _series(axes, x, lines, first)
+        axes.set(xlabel="row" if dates is None else "date", ylabel=_short(column, 28))
+    whole.axvspan(x[test[0][0]], x[test[0][-1]], color=PALE, alpha=0.6, zorder=0)
+    whole.set_title(_verdict(errors[1], errors[2], ahead))
+    zoom.set_title(f"Test part, enlarged: the last {len(zoomed)} of {len(test[0]):,} points")
+    return _finished(figure, title, whole)
+
+
+def _series(axes: Axes, x: np.ndarray, lines: tuple, first: int) -> None:
+    """The lines from row `first` on; a few points are marked as such."""
+    points = len(x) - first
+    marker = "o" if points <= 40 else None
+    for rows, values, label, look in lines:
+        seen = rows >= first
+        axes.plot(x[rows[seen]], values[seen], label=label, marker=marker, ms=4, **look)
+    axes.margins(x=0.015)
+    axes.xaxis.set_major_locator(_whole_numbers())
+    if np.issubdtype(x.dtype, np.datetime64):
+        locator = AutoDateLocator(minticks=min(5, points - 1), maxticks=10)
+        corner = ["", "%Y", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d"]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, offset_formats=corner))
+
+
+def _verdict(model: float, last_value: float, ahead: int) -> str:
+    """How the model's RMSE on the test part stands to the last value's."""
+    steps = "One step ahead" if ahead == 1 else f"{ahead} steps ahead"
+    if last_value == 0:
+        return f"{steps}. The test part is shaded"
+    times = f"{model / last_value:.3f} times the last value's"
+    return f"{steps}. On the test part (shaded) the model's RMSE is {times}"
+
+
+def _finished(figure: Figure, title: str, explained: Axes | None = None) -> Figure:
+    """The figure with its title, and below it a legend of the lines in `explained`."""
+    width = int(7.5 * figure.get_figwidth())
+    lines = textwrap.wrap(_literal(title), width, max_lines=3, break_on_hyphens=False)
+    figure.suptitle("\n".join(lines), x=0.012, ha="left")
+    if explained:
+        figure.legend(*explained.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _whole_numbers() -> MaxNLocator:
+    return MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10_000 else f"{value:.4g}"
+
+
+def _short(name: str, most: int) -> str:
+    """A name of at most `most` characters: a longer one loses its middle."""
+    text = _literal(name)
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
+
+
+def _literal(text: str) -> str:
+    """The text with escapes for characters that can't be printed."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

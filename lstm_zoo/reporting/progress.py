@@ -1,0 +1,89 @@
+"""How a training goes on, on stderr: a bar on a terminal, a line an epoch in a log."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from lstm_zoo.config import RunConfig
+
+
+class Lines:
+    """A line an epoch; with `quiet`, nothing."""
+
+    def __init__(self, console: Console, quiet: bool = False, total: int = 1):
+        self._console, self._quiet, self._total = console, quiet, total
+        self._done = 0
+        self._label, self._epochs = "", 0
+
+    def begin(self, config: RunConfig, batches: int) -> None:
+        """A training starts."""
+        self._done += 1
+        count = f"[{self._done}/{self._total}] " if self._total > 1 else ""
+        self._label = f"{count}{config.variant}, seed {config.seed}"
+        self._epochs = config.train["epochs"]
+
+    def batch(self) -> None:
+        """A batch is done."""
+
+    def epoch(self, row: dict) -> None:
+        """A line of history.csv; the untrained model's is not shown."""
+        if row["epoch"]:
+            self._print(f"{self._label}: {self._describe(row)}")
+
+    def end(self) -> None:
+        """The training is over."""
+
+    def say(self, sentence: str) -> None:
+        """Something that the user should know."""
+        self._print(sentence)
+
+    def _describe(self, row: dict) -> str:
+        values = [f"{name} {row[name]:.4g}" for name in row if name != "epoch"]
+        return f"epoch {row['epoch']}/{self._epochs}  " + "  ".join(values)
+
+    def _print(self, text: str) -> None:
+        if not self._quiet:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Bar(Lines):
+    """One bar for the training under way, above it what is to be said."""
+
+    def __init__(self, console: Console, total: int = 1):
+        super().__init__(console, total=total)
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+
+    def begin(self, config: RunConfig, batches: int) -> None:
+        """A new bar."""
+        super().begin(config, batches)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[scores]}", markup=False),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._progress.add_task(self._label, total=batches * self._epochs, scores="")
+        self._progress.start()
+
+    def batch(self) -> None:
+        """One step on."""
+        self._progress.advance(self._task)
+
+    def epoch(self, row: dict) -> None:
+        """The newest scores, beside the bar."""
+        self._progress.update(self._task, scores=self._describe(row))
+
+    def end(self) -> None:
+        """The bar goes."""
+        self._progress.stop()
+
+
+def progress(console: Console, quiet: bool = False, total: int = 1) -> Lines:
+    """What fits the console; `total` is the number of trainings to come."""
+    return (
+        Bar(console, total) if console.is_terminal and not quiet else Lines(console, quiet, total)
+    )

@@ -1,0 +1,232 @@
+"""The run folder: plain files, of which metrics.json is written last and atomically.
+
+A run is finished if and only if metrics.json is there.
+"""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import math
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import RunError, suggestion
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that exists."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.name
+
+    @property
+    def finished(self) -> bool:
+        """Whether metrics.json is there."""
+        return (self.folder / "metrics.json").is_file()
+
+    @property
+    def config(self) -> RunConfig:
+        """What determined the run."""
+        return RunConfig.from_dict(self.read("config.json"))
+
+    @property
+    def metrics(self) -> dict:
+        """The record of the finished run."""
+        return self.read("metrics.json")
+
+    def read(self, file: str) -> dict:
+        """One of the run's JSON files.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        return read_json(self.folder / file)
+
+
+def runs_folder(option: str | None) -> Path:
+    """Where runs go: the option, LSTM_ZOO_RUNS, or `runs`."""
+    return Path(option or os.environ.get("LSTM_ZOO_RUNS") or "runs")
+
+
+def create(runs: Path, config: RunConfig) -> Run:
+    """A new, empty run folder, whoever else makes one in the same second."""
+    runs.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    stem = f"{config.model}-{config.dataset}-s{config.seed}-{stamp}"
+    number = 1
+    while True:
+        folder = runs / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return Run(folder)
+
+
+def find(name: str, runs: Path) -> Run:
+    """The finished run that RUN means: a path, a name under `runs`, or `last`.
+
+    Raises:
+        RunError: it is not there, is not a run, or is unfinished.
+    """
+    run = _newest(runs) if name == "last" else _named(name, runs)
+    if not (run.folder / "config.json").is_file():
+        raise RunError(f"{run.folder} is not a run: it has no config.json.")
+    if not run.finished:
+        raise RunError(f"The run {run.folder} is unfinished: it has no metrics.json.")
+    return run
+
+
+def _newest(runs: Path) -> Run:
+    every = list_runs(runs)
+    if not every:
+        raise RunError(f"There is no run in {runs} yet: lstm-zoo train lstm makes one.")
+    return every[-1]
+
+
+def _named(name: str, runs: Path) -> Run:
+    for folder in (runs / name, Path(name)):
+        if folder.is_dir():
+            return Run(folder)
+    if Path(name).exists():
+        raise RunError(f"{name} is not a run: it is a file, and a run is a folder.")
+    known = [run.name for run in list_runs(runs)]
+    hint = suggestion(name, known) if known else "lstm-zoo train lstm makes one."
+    raise RunError(f"There is no run '{name}' in {runs}. {hint}")
+
+
+def list_runs(runs: Path) -> list[Run]:
+    """Every run in the folder, finished or not, the oldest first."""
+    configs = sorted(runs.glob("*/config.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [Run(path.parent) for path in configs]
+
+
+def check_writable(file: Path) -> None:
+    """Make sure that `file` can be written, before anything is done for it.
+
+    Raises:
+        RunError: its folder can't be made, or can't be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        tempfile.TemporaryFile(dir=file.parent).close()
+    except OSError as error:
+        raise RunError(f"{file.parent} can't be written: {error.strerror}.") from None
+
+
+def remove(run: Run) -> None:
+    """Delete a run: its metrics.json first, so that no half-deleted run counts."""
+    (run.folder / "metrics.json").unlink(missing_ok=True)
+    shutil.rmtree(run.folder)
+
+
+def strict(value: object) -> object:
+    """`value` as strict JSON has it: NaN and infinity are null."""
+    if isinstance(value, dict):
+        return {str(key): strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(item) for item in value]
+    if hasattr(value, "item"):
+        return strict(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def dumps(value: object) -> str:
+    """`value` as one strict JSON document."""
+    return json.dumps(strict(value), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write strict JSON, atomically."""
+    write_text(path, dumps(value) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object.
+
+    Raises:
+        RunError: the file is missing, or is none.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"There is no {path}.") from None
+    except OSError as error:
+        raise RunError(f"{path} can't be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {error}.") from None
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is damaged: it holds no JSON object.")
+    return value
+
+
+class History:
+    """history.csv: a row an epoch, on disk as soon as it is known."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self.rows: list[dict] = []
+
+    def append(self, row: dict) -> None:
+        """Add an epoch; the first row names the columns, a missing value is an empty cell."""
+        self.rows.append(row)
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(self.columns))
+            if len(self.rows) == 1:
+                writer.writeheader()
+            writer.writerow(row)
+
+    @property
+    def columns(self) -> dict[str, list]:
+        """The values so far, a list a column; None where a row has none."""
+        names = list(self.rows[0]) if self.rows else []
+        return {name: [row.get(name) for row in self.rows] for name in names}
+
+
+def line(run: Run) -> dict:
+    """A run in a line: what it is, and its main score. A damaged one is shown as such."""
+    entry = dict.fromkeys(("model", "dataset", "seed", "metric", "score"))
+    entry = {"run": str(run.folder), "finished": run.finished} | entry
+    try:
+        config = run.config
+        entry |= {"model": config.variant, "dataset": config.dataset, "seed": config.seed}
+        if run.finished:
+            name = run.metrics["metric"]["name"]
+            entry |= {"metric": name, "score": run.metrics["test"][name]}
+    except (RunError, KeyError, TypeError):
+        entry["finished"] = False
+    return entry

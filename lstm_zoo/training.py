@@ -1,0 +1,277 @@
+"""The runner: one configuration in, one run folder out. Every model trains here and only here."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import sys
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import numpy as np
+
+import lstm_zoo
+from lstm_zoo import backend, data, evaluation, runs
+from lstm_zoo.assembly import Streams, build, prepare
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import TrainingError
+from lstm_zoo.reporting import charts
+from lstm_zoo.tasks import task_of
+
+
+class Progress(Protocol):
+    """Who wants to know how a training goes on."""
+
+    def begin(self, config: RunConfig, batches: int) -> None:
+        """A training starts; an epoch has that many batches."""
+
+    def batch(self) -> None:
+        """A batch is done."""
+
+    def epoch(self, row: dict) -> None:
+        """An epoch is done; `row` is its line of history.csv."""
+
+    def end(self) -> None:
+        """The training is over, in whatever way."""
+
+    def say(self, sentence: str) -> None:
+        """Something that the user should know."""
+
+
+def train(
+    config: RunConfig,
+    raw: data.Raw,
+    folder: Path,
+    progress: Progress,
+) -> runs.Run:
+    """Train, evaluate once on the test part, and record: one finished run below `folder`.
+
+    Raises:
+        TrainingError: the loss is no longer a number.
+        DataError: the data does not fit the configuration.
+        UsageError: the model can't be built so.
+    """
+    config = replace(config, data_sha256=data.digest(raw))
+    dataset = prepare(config, raw)
+    model = build(config, dataset)
+    dataset = _fitted_to(model, dataset, progress)
+    run = runs.create(folder, config)
+    runs.write_json(run.folder / "environment.json", environment(config))
+    runs.write_json(run.folder / "config.json", config.to_dict())
+    history = runs.History(run.folder / "history.csv")
+    fit = _fit(model, config, dataset, history, progress)
+    _record(run, config, model, dataset, history, fit)
+    return run
+
+
+def _fitted_to(model: keras.Model, dataset: data.Dataset, progress: Progress) -> data.Dataset:
+    """The dataset with the targets that the model answers: all steps', or the last step's."""
+    if not dataset.outputs.every_step or len(model.output_shape) == 3:
+        return dataset
+    progress.say(
+        "This model sees the whole window at once, so it can't answer at every step: "
+        "it trains and is scored on the last step alone."
+    )
+    parts = {name: replace(part, y=part.y[:, -1]) for name, part in dataset.parts.items()}
+    return replace(dataset, **parts)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    epochs: int
+    best_epoch: int
+    seconds: float
+
+
+def _fit(
+    model: keras.Model,
+    config: RunConfig,
+    dataset: data.Dataset,
+    history: runs.History,
+    progress: Progress,
+) -> _Fit:
+    """Compile and fit; the model is left with its best weights where there is a validation part."""
+    task, settings = task_of(dataset), config.train
+    optimizer = keras.optimizers.get(settings["optimizer"])
+    optimizer.learning_rate = settings["learning_rate"]
+    model.compile(optimizer, loss=task.loss, metrics=list(task.watched))
+    order = np.random.default_rng(Streams.of(config.seed).batches)
+    batches = Batches(dataset.train, settings["batch_size"], order)
+    validation = dataset.validation and Batches(dataset.validation, evaluation.batch_size(config))
+    record = _Recorder(history, progress, settings["patience"], validation, task.watched)
+    progress.begin(config, len(batches))
+    start = time.perf_counter()
+    try:
+        model.fit(
+            batches,
+            validation_data=validation,
+            epochs=settings["epochs"],
+            callbacks=[record, *([_Ticker(progress)] if sys.stderr.isatty() else [])],
+            verbose=0,
+        )
+    finally:
+        progress.end()
+    seconds = time.perf_counter() - start
+    record.restore()
+    return _Fit(record.epochs, record.best_epoch, seconds)
+
+
+class Batches(keras.utils.PyDataset):
+    """A part, cut into batches as they are asked for; `order` shuffles it anew each epoch."""
+
+    def __init__(self, part: data.Part, size: int, order: np.random.Generator | None = None):
+        super().__init__()
+        self._part, self._size, self._order = part, size, order
+        self._places = np.arange(len(part))
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._places) / self._size)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._part.take(self._places[number * self._size : (number + 1) * self._size])
+
+    def on_epoch_end(self) -> None:
+        """The order of the next epoch."""
+        if self._order is not None:
+            self._places = self._order.permutation(len(self._part))
+
+
+class _Recorder(keras.callbacks.Callback):
+    """Writes history.csv, keeps the weights with the least validation loss, and stops early.
+
+    The untrained weights are a candidate too: epoch 0.
+    """
+
+    def __init__(
+        self,
+        history: runs.History,
+        progress: Progress,
+        patience: int | None,
+        validation: Batches | None,
+        watched: tuple[str, ...],
+    ):
+        super().__init__()
+        self._history, self._progress = history, progress
+        self._columns = ["loss", *watched]
+        if validation is not None:
+            self._columns += [f"val_{name}" for name in self._columns]
+        self._patience, self._validation = patience, validation
+        self._best, self._weights = math.inf, None
+        self.epochs = self.best_epoch = 0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Epoch 0: what the untrained weights score on the validation part."""
+        if self._validation is not None:
+            scores = self.model.evaluate(self._validation, verbose=0, return_dict=True)
+            self._append(0, {f"val_{name}": value for name, value in scores.items()})
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        """Record the epoch, keep its weights if they are the best, or stop."""
+        self.epochs = epoch + 1
+        self._append(self.epochs, logs)
+        if not all(math.isfinite(value) for value in logs.values()):
+            raise TrainingError(
+                f"The training diverged: the loss of epoch {self.epochs} is not a number. "
+                "A smaller --learning-rate may help."
+            )
+        if self._patience is not None and self.epochs - self.best_epoch > self._patience:
+            self.model.stop_training = True
+
+    def restore(self) -> None:
+        """Give the model its best weights back."""
+        if self._validation is None:
+            self.best_epoch = self.epochs
+        else:
+            self.model.set_weights(self._weights)
+
+    def _append(self, epoch: int, logs: dict) -> None:
+        row = {"epoch": epoch} | {name: logs.get(name) for name in self._columns}
+        self._history.append(row)
+        self._progress.epoch(row)
+        if self._validation is not None and logs["val_loss"] < self._best:
+            self._best, self.best_epoch = logs["val_loss"], epoch
+            self._weights = self.model.get_weights()
+
+
+class _Ticker(keras.callbacks.Callback):
+    """Tells a progress bar of every batch."""
+
+    def __init__(self, progress: Progress):
+        super().__init__()
+        self._progress = progress
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """One step on."""
+        self._progress.batch()
+
+
+def _record(
+    run: runs.Run,
+    config: RunConfig,
+    model: keras.Model,
+    dataset: data.Dataset,
+    history: runs.History,
+    fit: _Fit,
+) -> None:
+    """Leave the whole record in the run's folder; metrics.json is the last of it."""
+    answers = {
+        name: evaluation.answers(model, dataset, part, config)
+        for name, part in dataset.parts.items()
+    }
+    metrics = evaluation.evaluate(dataset, answers) | {
+        "parameters": model.count_params(),
+        "epochs": fit.epochs,
+        "best_epoch": fit.best_epoch,
+        "train_seconds": fit.seconds,
+        "examples_per_second": fit.epochs * len(dataset.train) / fit.seconds,
+    }
+    model.save(run.folder / "model.keras")
+    runs.write_json(run.folder / "preprocessing.json", dataset.preprocessing())
+    np.savez_compressed(run.folder / "predictions.npz", **task_of(dataset).record(answers["test"]))
+    _draw(run, config, dataset, answers, history, fit.best_epoch)
+    runs.write_json(run.folder / "metrics.json", metrics)
+
+
+def _draw(
+    run: runs.Run,
+    config: RunConfig,
+    dataset: data.Dataset,
+    answers: dict[str, np.ndarray],
+    history: runs.History,
+    best_epoch: int,
+) -> None:
+    """The pictures of the run's plots folder."""
+    folder, task = run.folder / "plots", task_of(dataset)
+    folder.mkdir()
+    title = f"{config.variant} on {config.dataset}, seed {config.seed}"
+    charts.training_curves(
+        folder / "training.png",
+        history=history.columns,
+        best_epoch=best_epoch,
+        metric=task.watched[0] if task.watched else None,
+        loss=f"loss ({task.loss_words})",
+        title=title,
+    )
+    task.draw(folder, answers, title)
+
+
+def environment(config: RunConfig) -> dict:
+    """Where a run ran: versions, machine, and the command."""
+    return {
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": " ".join(["lstm-zoo", *sys.argv[1:]]),
+        "lstm-zoo": lstm_zoo.__version__,
+        "python": platform.python_version(),
+        "backend": config.backend,
+        "versions": backend.versions(),
+        "devices": backend.devices(),
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cpus": os.cpu_count(),
+    }
