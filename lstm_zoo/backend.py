@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -32,6 +33,7 @@ def start(option: str | None = None, threads: int | None = None) -> str:
     with _quiet_imports():
         _limit_threads(name, threads)
         import keras
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     return name
@@ -59,7 +61,11 @@ def devices() -> list[str]:
     """The devices that the running backend computes on."""
     import keras
 
-    return [str(device) for device in keras.distribution.list_devices()] or ["cpu"]
+    if keras.backend.backend() == "torch":  # Keras can't list torch's
+        import torch
+
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
+    return [str(device) for device in keras.distribution.list_devices()]
 
 
 def _limit_threads(name: str, threads: int | None) -> None:
@@ -70,6 +76,7 @@ def _limit_threads(name: str, threads: int | None) -> None:
         tf = importlib.import_module("tensorflow")
         if tf.config.threading.get_intra_op_parallelism_threads() != threads:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
     elif name == "torch":
         importlib.import_module("torch").set_num_threads(threads)
     elif hasattr(os, "sched_setaffinity"):  # XLA takes as many threads as it may use CPUs

@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import reprlib
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -16,8 +18,15 @@ from typing import ClassVar
 
 import yaml
 
-from lstm_zoo.errors import UnknownName, ZooError, listed
-from lstm_zoo.parameters import Function, Parameter, check_names, read_function
+from lstm_zoo.errors import UnknownName, UsageError, ZooError, listed
+from lstm_zoo.parameters import (
+    REQUIRED,
+    Function,
+    Parameter,
+    check_names,
+    fill,
+    read_function,
+)
 
 BUILT_IN = Path(__file__).with_name("zoo.yaml")
 
@@ -59,7 +68,7 @@ class Model(Entry):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The builder's parameters, with this entry's defaults."""
-        return _with_defaults(self.function.parameters, self.params, f"The model {self.name}")
+        return _with_defaults(self.function.parameters, self.params, f"the model {self.name}")
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class Dataset(Entry):
     def parameters(self) -> tuple[Parameter, ...]:
         """All that `--data` can set, with this entry's defaults."""
         own = self.reading + self.framing
-        return _with_defaults(own, self.params, f"The dataset {self.name}")
+        return _with_defaults(own, self.params, f"the dataset {self.name}")
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,16 @@ class Recipe(Entry):
 
 _SECTIONS = {"models": Model, "datasets": Dataset, "recipes": Recipe}
 _NEEDED = {"models": {"builder"}, "datasets": {"loader"}, "recipes": {"model", "dataset"}}
+_QUICK = ("params", "data", "train", "seeds")
+_EXPECTED = (
+    Parameter("metric", "str", REQUIRED, "the number's name"),
+    Parameter("value", "float", REQUIRED, "the published number"),
+    Parameter("std", "float | None", None, "its standard deviation over seeds"),
+    Parameter("tolerance", "float", REQUIRED, "how far from it ours may be"),
+    Parameter("source", "str", REQUIRED, "where it was published"),
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_DEEP = 16  # brackets in brackets; a zoo needs half of that
 
 
 @dataclass(frozen=True)
@@ -182,22 +200,27 @@ def resolve(reference: str) -> Callable:
     """The function `module:name`, imported: the airlock between names and code.
 
     Raises:
-        ZooError: the module can't be imported, or has no such function.
+        ZooError: the module can't be imported, whatever it raises, or has no such function.
     """
     module, _, name = reference.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise ZooError(f"{reference} can't be imported: {error}") from error
-    except AttributeError:
-        raise ZooError(f"The module {module} has no function '{name}'.") from None
+        function = getattr(importlib.import_module(module), name, None)
+    except ZooError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ZooError(f"The module {module} can't be imported: {reason}") from error
+    if not callable(function):
+        raise ZooError(f"The module {module} has no function '{name}'.")
+    return function
 
 
 def _with_defaults(parameters: tuple[Parameter, ...], params: dict, owner: str) -> tuple:
     """The parameters, where `params` has a value for one with that as its default."""
     check_names(parameters, params, owner)
     return tuple(
-        replace(p, default=p.check(params[p.name])) if p.name in params else p for p in parameters
+        replace(p, default=p.check(params[p.name], owner)) if p.name in params else p
+        for p in parameters
     )
 
 
@@ -206,13 +229,15 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         """The mapping; a key that stands twice is an error."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the name '{key}' stands twice", node.start_mark
-                )
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key, count in keys.items():
+            if count > 1:
+                raise _bad(f"the name '{key}' stands twice", node)
         return super().construct_mapping(node, deep)
+
+
+def _bad(problem: str, where: yaml.Node | yaml.Event) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, where.start_mark)
 
 
 _Loader.add_implicit_resolver(
@@ -231,27 +256,48 @@ def _read(path: Path, zoo: str | None, base: dict[str, Entry]) -> dict[str, Entr
         for name, values in _mapping(named, f"{path}: {section}").items():
             where = f"{path}: {section}: {name}"
             values = dict(_mapping(values, where))
-            replaces = values.pop("replace", False) is True
-            if name in added or (name in base and not replaces):
-                raise ZooError(f"{where}: that name is taken; `replace: true` takes it over.")
-            added[name] = _entry(section, name, values, where, zoo)
+            replaces = values.pop("replace", False)
+            if type(replaces) is not bool:
+                raise ZooError(f"{where}: 'replace' takes true or false, got {replaces!r}.")
+            entry = _entry(section, name, values, where, zoo)
+            taken = added.get(name) or base.get(name)
+            if taken and (name in added or taken.kind != entry.kind or not replaces):
+                raise ZooError(
+                    f"{where}: the name is taken by a {taken.kind}; `replace: true` takes over a "
+                    f"built-in {entry.kind}."
+                )
+            added[name] = entry
     return base | added
 
 
 def _parse(path: Path) -> dict:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8-sig")
+        _check_literals(text)
+        document = yaml.load(text, Loader=_Loader)
     except OSError as error:
         raise ZooError(f"The zoo file {path} can't be read: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ZooError(f"The zoo file {path} is not good YAML: {reason}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        reason = " ".join(str(error).replace('"<unicode string>", ', "").split())
+        raise ZooError(f"The zoo file {path} is not good YAML: {reason}.") from None
     return _mapping(document if document is not None else {}, str(path))
+
+
+def _check_literals(text: str) -> None:
+    """Refuse what is no plain value: it could grow without bounds, or be code."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if getattr(event, "anchor", None) or getattr(event, "tag", None):
+            raise _bad("anchors (&), aliases (*) and tags (!) are not for a zoo file", event)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEP:
+            raise _bad("these brackets are nested too deeply", event)
 
 
 def _mapping(value: object, where: str) -> dict:
     if not isinstance(value, dict):
-        raise ZooError(f"{where}: expected `name: value` lines, got {value!r}.")
+        raise ZooError(f"{where}: expected `name: value` lines, got {reprlib.repr(value)}.")
     return value
 
 
@@ -261,33 +307,41 @@ def _entry(section: str, name: object, values: dict, where: str, zoo: str | None
     allowed = {f.name: f for f in fields(kind) if f.name not in ("name", "zoo")}
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ZooError(f"{where}: a name is letters, digits, '-', '_' and '.'.")
-    for key, value in values.items():
-        if key not in allowed:
-            raise ZooError(f"{where}: {UnknownName('key', str(key), allowed)}")
-        _check_type(allowed[key], value, where)
-    _check_recipe(values, where)
+    _check_values(values, allowed, where)
+    if kind is Recipe:
+        _check_values(values.get("quick", {}), {k: allowed[k] for k in _QUICK}, f"{where}: quick")
+        _check_expected(values.get("expected", []), where)
     missing = ({"summary"} | _NEEDED[section]) - set(values)
     if missing:
         raise ZooError(f"{where}: {listed(sorted(missing))} missing.")
     return kind(name=name, zoo=zoo, **values)
 
 
+def _check_values(values: dict, allowed: dict, where: str) -> None:
+    for key, value in values.items():
+        if key not in allowed:
+            raise ZooError(f"{where}: {UnknownName('key', str(key), allowed)}")
+        _check_type(allowed[key], value, where)
+
+
 def _check_type(spec: object, value: object, where: str) -> None:
     default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
     wanted = str if default is MISSING else type(default)
     if type(value) is not wanted:
-        raise ZooError(f"{where}: '{spec.name}' takes a {wanted.__name__}, got {value!r}.")
+        words = {str: "a text", int: "a whole number", list: "a list", dict: "`name: value` lines"}
+        raise ZooError(
+            f"{where}: '{spec.name}' takes {words[wanted]}, got {reprlib.repr(value)}."
+        )
+    if spec.name == "seeds" and value < 1:
+        raise ZooError(f"{where}: 'seeds' is at least 1, not {value}.")
 
 
-def _check_recipe(values: dict, where: str) -> None:
-    """What a recipe's `quick` and `expected` may say."""
-    for key in values.get("quick", {}):
-        if key not in (allowed := ("params", "data", "train", "seeds")):
-            raise ZooError(f"{where}: quick: {UnknownName('key', str(key), allowed)}")
-    for number in values.get("expected", []):
-        missing = {"metric", "value", "tolerance", "source"} - set(_mapping(number, where))
-        if missing:
-            raise ZooError(f"{where}: expected: {listed(sorted(missing))} missing.")
+def _check_expected(numbers: list, where: str) -> None:
+    for number in numbers:
+        try:
+            fill(_EXPECTED, _mapping(number, where), "an expected number")
+        except UsageError as error:
+            raise ZooError(f"{where}: {error}") from None
 
 
 def user_file(option: str | None) -> str | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from typing import get_type_hints
 
 from lstm_zoo.catalog import Dataset, Model, Zoo
 from lstm_zoo.errors import RunError, UnknownName, UsageError, listed
-from lstm_zoo.parameters import Parameter, fill
+from lstm_zoo.parameters import Parameter, check_names, fill
 
 TRAINING = (
     Parameter("epochs", "PositiveInt", 10, "passes over the training part"),
@@ -71,13 +74,17 @@ class RunConfig:
         """The configuration that config.json holds.
 
         Raises:
-            RunError: a field is missing or unknown.
+            RunError: a field is missing, unknown or of another type.
         """
+        kinds = get_type_hints(cls)
+        for name, value in values.items():
+            if name in kinds and not isinstance(value, kinds[name]):
+                raise RunError(f"config.json is damaged: '{name}' is {reprlib.repr(value)}.")
         values = {key: value for key, value in values.items() if key != "schema"}
         try:
             return cls(**values)
         except TypeError as error:
-            raise RunError(f"config.json does not fit this lstm-zoo: {error}") from None
+            raise RunError(f"config.json does not fit this lstm-zoo: {error}.") from None
 
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""
@@ -144,9 +151,9 @@ def run_config(
 
 def parse_variant(zoo: Zoo, variant: str) -> tuple[str, dict]:
     """`lstm:units=64,dropout=0.1` as the model's name and its parameters' values."""
-    name, _, settings = variant.partition(":")
+    name, colon, settings = variant.partition(":")
     model = zoo.find(name, "model")
-    pairs = [part for part in re.split(r",(?![^\[]*\])", settings) if part]
+    pairs = re.split(r",(?=\w+=)", settings) if colon else []
     return name, parse_settings(model.parameters, pairs, f"the model {name}")
 
 
@@ -165,22 +172,22 @@ def parse_settings(parameters: tuple[Parameter, ...], pairs: list[str], owner: s
             raise UsageError(f"'{pair}' is not KEY=VALUE; {owner} takes {listed(known)}.")
         if key not in known:
             raise UnknownName(f"parameter of {owner} called", key, known)
-        values[key] = known[key].parse(text)
+        values[key] = known[key].parse(text, owner)
     return values
 
 
 def shared_settings(models: list[Model], pairs: list[str]) -> list[dict]:
     """`--set` for several models: each takes the parameters it has, and none is left untaken."""
-    owned = [{p.name for p in model.parameters} for model in models]
-    everything = tuple({p.name: p for model in models for p in model.parameters}.values())
-    owner = "the model " + listed([model.name for model in models], "or")
-    parse_settings(everything, pairs, owner)
-    return [
-        parse_settings(
-            model.parameters, [p for p in pairs if p.partition("=")[0] in names], model.name
-        )
-        for model, names in zip(models, owned, strict=True)
-    ]
+    keys = [pair.partition("=")[0] for pair in pairs]
+    everything = {p.name: p for model in models for p in model.parameters}.values()
+    check_names(everything, keys, "the model " + listed([model.name for model in models], "or"))
+    return [_own_settings(model, zip(keys, pairs, strict=True)) for model in models]
+
+
+def _own_settings(model: Model, keyed: Iterable[tuple[str, str]]) -> dict:
+    names = [parameter.name for parameter in model.parameters]
+    pairs = [pair for key, pair in keyed if key in names]
+    return parse_settings(model.parameters, pairs, f"the model {model.name}")
 
 
 def available_threads() -> int:

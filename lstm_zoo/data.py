@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_zoo.errors import DataError
+from lstm_zoo.errors import DataError, RunError
 from lstm_zoo.parameters import PositiveInt, Rate
 
 
@@ -119,8 +119,15 @@ class Framing:
 
     @classmethod
     def from_dict(cls, values: dict) -> Framing:
-        """The framing that preprocessing.json holds."""
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        """The framing that preprocessing.json holds.
+
+        Raises:
+            RunError: it holds none, or one of another version.
+        """
+        try:
+            return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        except (TypeError, AttributeError) as error:
+            raise RunError(f"preprocessing.json does not fit this lstm-zoo: {error}.") from None
 
     def inputs(self, values: np.ndarray) -> np.ndarray:
         """Every window of `values (rows, columns)`: `(rows - window + 1, window, columns)`."""
@@ -296,14 +303,14 @@ def prepare_series(
             by the standard deviation of the training part's changes, and the model starts at 0.
         targets: after the window's last step only, or after every step of it.
         scaling: of the inputs (and of a level), fitted on the training part.
-        validation: the fraction of the rows before the test part's that is the validation part; 0
-            for none.
+        validation: the fraction of the rows, just before the test part, that is the validation
+            part; 0 for none.
         test: the fraction of the rows, from the end, that is the test part.
         split: `past` lets the inputs of a later part reach back over a cut, for the past is
             known; `strict` does not.
     """
     cuts = _cuts(len(raw.values), validation, test)
-    if cuts[0] <= max(window, horizon):
+    if cuts[0] < window + horizon:
         raise DataError(
             f"A window of {window} and a horizon of {horizon} are too long for the {cuts[0]} rows "
             f"of the training part (of {len(raw.values)} in all): "
@@ -319,18 +326,19 @@ def prepare_series(
         targets=targets,
     )
     index = _split_in_time(len(raw.values), cuts, framing, split == "strict")
-    if min(len(index["train"]), len(index["test"])) == 0 or (
-        validation and not len(index["validation"])
-    ):
-        raise DataError(
-            f"A window of {window} and a horizon of {horizon} leave a part of the "
-            f"{len(raw.values)} rows without any example: try a shorter window (--data window=…)."
-        )
+    if not validation:
+        del index["validation"]
+    for name, places in index.items():
+        if not len(places):
+            raise DataError(
+                f"A window of {window} and a horizon of {horizon} leave the {name} part of the "
+                f"{len(raw.values)} rows without any example: try shorter ones (--data window=…)."
+            )
     x, y = framing.inputs(raw.values), framing.answers(raw.values)
     parts = {name: Part(x, y, places) for name, places in index.items()}
     return Dataset(
         train=parts["train"],
-        validation=parts["validation"] if validation else None,
+        validation=parts.get("validation"),
         test=parts["test"],
         outputs=Outputs(horizon, "values", targets == "sequence", predict == "change"),
         series=raw,
@@ -341,10 +349,12 @@ def prepare_series(
 
 def _cuts(rows: int, validation: float, test: float) -> tuple[int, int]:
     """The first row of the validation part, and of the test part."""
-    if validation + test >= 1:
-        raise DataError(f"validation={validation:g} and test={test:g} leave no training part.")
-    test_start = rows - round(rows * test)
-    return test_start - round(rows * validation), test_start
+    held, last = round(rows * validation), round(rows * test)
+    if held + last >= rows or last == 0 or (validation and held == 0):
+        raise DataError(
+            f"validation={validation:g} and test={test:g} leave a part of the {rows} rows empty."
+        )
+    return rows - last - held, rows - last
 
 
 def _fitted_framing(raw: Series, known: np.ndarray, scaling: str, **choices) -> Framing:
@@ -352,16 +362,17 @@ def _fitted_framing(raw: Series, known: np.ndarray, scaling: str, **choices) -> 
     offset, scale = _fitted_scaler(known, scaling)
     level, horizon = known[:, raw.target], choices["horizon"]
     if choices["predict"] == "change":
-        spread = [np.std(level[h:] - level[:-h]) for h in range(1, horizon + 1)]
+        changes = (level[h:] - level[:-h] for h in range(1, horizon + 1))
+        spread = [float(_above_rounding(np.std(change), level)) for change in changes]
     else:
-        spread = [scale[raw.target]] * horizon
+        spread = [float(scale[raw.target])] * horizon
     return Framing(
         columns=raw.columns,
         target=raw.target,
         input_offset=tuple(offset.tolist()),
         input_scale=tuple(scale.tolist()),
         target_offset=float(offset[raw.target]),
-        target_scale=tuple(float(s) or 1.0 for s in spread),
+        target_scale=tuple(spread),
         **choices,
     )
 
@@ -374,7 +385,13 @@ def _fitted_scaler(known: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndar
         offset, scale = known.min(axis=0), np.ptp(known, axis=0)
     else:
         offset, scale = known.mean(axis=0), known.std(axis=0)
-    return offset, np.where(scale == 0, 1.0, scale)
+    return offset, _above_rounding(scale, known)
+
+
+def _above_rounding(spread: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """`spread`, or 1 where it is no more than what rounding makes of the `known` values."""
+    rounding = 4 * np.finfo(np.float64).eps * np.abs(known).max(axis=0)
+    return np.where(spread <= rounding, 1.0, spread)
 
 
 def _split_in_time(

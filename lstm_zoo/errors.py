@@ -14,6 +14,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 25  # names, beyond which a sentence counts them
+
 
 class ZooError(Exception):
     """An error that the user can mend; its text is the one sentence shown."""
@@ -59,16 +61,18 @@ class MissingExtra(ZooError):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """A sentence with the names nearest to `name`, or with all where none is near."""
+    """A sentence with the names nearest to `name`, or with the first ones where none is near."""
     known = list(known)
     folded = {candidate.casefold(): candidate for candidate in known}
     near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
     if near:
         return f"Did you mean {listed([folded[key] for key in near], 'or')}?"
+    if len(known) > MANY:
+        known = [*known[:MANY], f"{len(known) - MANY:,} more"]
     return f"There are: {listed(known)}." if known else "There are none."
 
 
 def listed(names: Iterable[object], last: str = "and") -> str:
-    """`a, b and c`."""
-    *head, tail = map(str, names)
+    """`a, b and c`; `nothing` where there are none."""
+    *head, tail = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(head)} {last} {tail}" if head else tail

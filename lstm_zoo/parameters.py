@@ -8,10 +8,12 @@ with a range that this module names.
 from __future__ import annotations
 
 import ast
+import importlib.machinery
 import importlib.util
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,20 +49,19 @@ class Parameter:
     default: object
     doc: str = ""
 
-    def check(self, value: object) -> object:
-        """`value`, as the annotation's type.
+    def check(self, value: object, owner: str = "") -> object:
+        """`value`, as the annotation's type; `owner` says in an error whose parameter it is.
 
         Raises:
             UsageError: the value is of another type or out of range.
         """
         fitted = _fit(self._node, value)
         if fitted is _MISFIT:
-            raise UsageError(
-                f"'{self.name}' takes {self.words}, not {json.dumps(value, default=str)}."
-            )
+            of = f" of {owner}" if owner else ""
+            raise UsageError(f"'{self.name}'{of} takes {self.words}, not {_shown(value)}.")
         return fitted
 
-    def parse(self, text: str) -> object:
+    def parse(self, text: str, owner: str = "") -> object:
         """The value that `text` spells: as in JSON, or a bare word.
 
         Raises:
@@ -68,7 +69,7 @@ class Parameter:
         """
         value = parse_value(text)
         try:
-            return self.check(value)
+            return self.check(value, owner)
         except UsageError:
             if isinstance(value, str) or _fit(self._node, text) is _MISFIT:
                 raise
@@ -83,11 +84,11 @@ class Parameter:
     def choices(self) -> list[str]:
         """The words to choose from, for shell completion."""
         return [
-            node.value
+            item
             for part in _alternatives(self._node)
-            if _name(part) == "Literal"
-            for node in _items(part)
-            if isinstance(node.value, str)
+            if _name(part) == "Literal[]"
+            for item in _items(part)
+            if isinstance(item, str)
         ]
 
     @property
@@ -99,8 +100,17 @@ def parse_value(text: str) -> object:
     """A number, string, boolean, null or list as in JSON; anything else is a bare word."""
     try:
         return json.loads(text, parse_constant=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
+
+
+def _shown(value: object) -> str:
+    """A value as it would be typed, cut where it is long."""
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def fill(parameters: Iterable[Parameter], given: dict[str, object], owner: str) -> dict:
@@ -124,17 +134,15 @@ def check_names(parameters: Iterable[Parameter], given: Iterable[str], owner: st
     known = [parameter.name for parameter in parameters]
     for name in given:
         if name not in known:
-            raise UnknownName(f"parameter of {owner} called", name, known)
+            raise UnknownName(f"parameter of {owner} called", str(name), known)
 
 
 def _value(parameter: Parameter, given: dict, owner: str) -> object:
     value = given.get(parameter.name, parameter.default)
     if value is REQUIRED:
-        raise UsageError(f"{owner} needs '{parameter.name}': {parameter.doc}")
-    try:
-        return parameter.check(value)
-    except UsageError as error:
-        raise UsageError(f"{owner}: {error}") from None
+        doc = f": {parameter.doc}" if parameter.doc else ""
+        raise UsageError(f"'{parameter.name}' of {owner} must be given{doc}.")
+    return parameter.check(value, owner)
 
 
 @dataclass(frozen=True)
@@ -153,21 +161,30 @@ def read_function(reference: str) -> Function:
         ZooError: there is no such module or function, or its source can't be read.
     """
     module, _, name = reference.partition(":")
-    tree = ast.parse(_source(module, reference))
+    path = _source(module, reference)
+    try:
+        tree = ast.parse(path.read_bytes(), path.name)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ZooError(f"{path} can't be read: {error} (zoo.yaml names '{reference}').") from None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return _read(node, ast.get_docstring(tree) or "")
     raise ZooError(f"The module {module} has no function '{name}' (zoo.yaml names '{reference}').")
 
 
-def _source(module: str, reference: str) -> str:
+def _source(module: str, reference: str) -> Path:
+    """The file of a module. Its packages are not imported, as find_spec("a.b") would do with a."""
+    top, *inner = module.split(".")
     try:
-        spec = importlib.util.find_spec(module)
+        spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         spec = None
+    for name in inner:
+        folders = list((spec and spec.submodule_search_locations) or [])
+        spec = importlib.machinery.PathFinder.find_spec(name, folders)
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         raise ZooError(f"There is no Python module '{module}' (zoo.yaml names '{reference}').")
-    return Path(spec.origin).read_text(encoding="utf-8")
+    return Path(spec.origin)
 
 
 def _read(node: ast.FunctionDef, module_doc: str) -> Function:
@@ -175,7 +192,7 @@ def _read(node: ast.FunctionDef, module_doc: str) -> Function:
     parameters = [
         Parameter(
             name=argument.arg,
-            annotation=ast.unparse(argument.annotation) if argument.annotation else "str",
+            annotation=_annotation(argument, node.name),
             default=REQUIRED if default is None else _literal(default, node.name),
             doc=docs.get(argument.arg, ""),
         )
@@ -185,10 +202,20 @@ def _read(node: ast.FunctionDef, module_doc: str) -> Function:
     return Function(tuple(parameters), returns, module_doc)
 
 
+def _annotation(argument: ast.arg, function: str) -> str:
+    written = ast.unparse(argument.annotation) if argument.annotation else "nothing"
+    if argument.annotation is None or not _readable(argument.annotation):
+        raise ZooError(
+            f"The parameter '{argument.arg}' of {function} is annotated with {written}; lstm-zoo "
+            f"reads {', '.join(_RANGES)}, None, list[…], Literal[…], and | between them."
+        )
+    return written
+
+
 def _literal(node: ast.expr, function: str) -> object:
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         raise ZooError(
             f"The default {ast.unparse(node)} of {function} is no literal, and can't be listed."
         ) from None
@@ -212,16 +239,36 @@ def _alternatives(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
-def _items(node: ast.Subscript) -> list[ast.expr]:
-    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+def _items(node: ast.Subscript) -> list:
+    """The values of a `Literal[…]`."""
+    items = ast.literal_eval(node.slice)
+    return list(items) if isinstance(items, tuple) else [items]
 
 
 def _name(node: ast.expr) -> str | None:
+    """`int`, `None`, `list[]` and so on; None for what is no part of the grammar."""
     if isinstance(node, ast.Subscript):
-        node = node.value
+        return f"{_name(node.value)}[]"
     if isinstance(node, ast.Constant) and node.value is None:
         return "None"
     return node.id if isinstance(node, ast.Name) else None
+
+
+def _readable(node: ast.expr) -> bool:
+    """Whether an annotation is of the grammar."""
+    return all(_readable_one(part) for part in _alternatives(node))
+
+
+def _readable_one(node: ast.expr) -> bool:
+    name = _name(node)
+    if name == "list[]":
+        return _readable(node.slice)
+    if name == "Literal[]":
+        try:
+            return bool(_items(node))
+        except ValueError:
+            return False
+    return name == "None" or name in _RANGES
 
 
 def _fit(node: ast.expr, value: object) -> object:
@@ -237,13 +284,11 @@ def _fit_one(node: ast.expr, value: object) -> object:
     name = _name(node)
     if name == "None":
         return None if value is None else _MISFIT
-    if name == "Literal":
-        allowed = [item.value for item in _items(node)]
-        return next((a for a in allowed if type(a) is type(value) and a == value), _MISFIT)
-    if name == "list":
+    if name == "Literal[]":
+        same = (item for item in _items(node) if type(item) is type(value) and item == value)
+        return next(same, _MISFIT)
+    if name == "list[]":
         return _fit_list(node, value)
-    if name not in _RANGES:
-        raise ZooError(f"lstm-zoo can't read the annotation {ast.unparse(node)}.")
     return _fit_scalar(name, value)
 
 
@@ -256,7 +301,7 @@ def _fit_list(node: ast.Subscript, value: object) -> object:
 
 def _fit_scalar(name: str, value: object) -> object:
     base, in_range, _ = _RANGES[name]
-    if base is float and type(value) is int:
+    if base is float and type(value) is int and abs(value) <= sys.float_info.max:
         value = float(value)
     if type(value) is not base or (base is float and not math.isfinite(value)):
         return _MISFIT
@@ -272,8 +317,8 @@ def _words_one(node: ast.expr) -> str:
     name = _name(node)
     if name == "None":
         return "null"
-    if name == "Literal":
-        return " or ".join(json.dumps(item.value) for item in _items(node))
-    if name == "list":
-        return f"a list, each item {_words(node.slice)}"
-    return _RANGES[name][2] if name in _RANGES else ast.unparse(node)
+    if name == "Literal[]":
+        return " or ".join(json.dumps(item) for item in _items(node))
+    if name == "list[]":
+        return f"a list (each item {_words(node.slice)})"
+    return _RANGES[name][2]

@@ -6,7 +6,6 @@ A run is finished if and only if metrics.json is there.
 from __future__ import annotations
 
 import csv
-import errno
 import json
 import math
 import os
@@ -28,8 +27,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
-        return self.folder.name
+        """The folder's own name, which a path such as `.` does not tell."""
+        return self.folder.resolve().name
 
     @property
     def finished(self) -> bool:
@@ -110,7 +109,7 @@ def _named(name: str, runs: Path) -> Run:
 
 def list_runs(runs: Path) -> list[Run]:
     """Every run in the folder, finished or not, the oldest first."""
-    configs = sorted(runs.glob("*/config.json"), key=lambda path: path.stat().st_mtime_ns)
+    configs = sorted(runs.glob("*/config.json"), key=lambda path: (path.stat().st_mtime_ns, path))
     return [Run(path.parent) for path in configs]
 
 
@@ -118,12 +117,12 @@ def check_writable(file: Path) -> None:
     """Make sure that `file` can be written, before anything is done for it.
 
     Raises:
-        RunError: its folder can't be made, or can't be written.
+        RunError: its folder can't be made or written, or it is a folder itself.
     """
+    if file.is_dir():
+        raise RunError(f"{file} is a folder, and a file is to be written there.")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         tempfile.TemporaryFile(dir=file.parent).close()
     except OSError as error:
         raise RunError(f"{file.parent} can't be written: {error.strerror}.") from None
@@ -141,16 +140,17 @@ def strict(value: object) -> object:
         return {str(key): strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [strict(item) for item in value]
-    if hasattr(value, "item"):
-        return strict(value.item())
+    if hasattr(value, "tolist"):
+        return strict(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 
 
 def dumps(value: object) -> str:
-    """`value` as one strict JSON document."""
-    return json.dumps(strict(value), indent=2, allow_nan=False, ensure_ascii=False)
+    """`value` as one strict JSON document; what UTF-8 can't hold of a file's name is escaped."""
+    text = json.dumps(strict(value), indent=2, allow_nan=False, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def write_json(path: Path, value: object) -> None:
@@ -205,7 +205,7 @@ class History:
         """Add an epoch; the first row names the columns, a missing value is an empty cell."""
         self.rows.append(row)
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(self.columns))
+            writer = csv.DictWriter(file, list(self.rows[0]))
             if len(self.rows) == 1:
                 writer.writeheader()
             writer.writerow(row)

@@ -100,8 +100,8 @@ def _fit(
     optimizer = keras.optimizers.get(settings["optimizer"])
     optimizer.learning_rate = settings["learning_rate"]
     model.compile(optimizer, loss=task.loss, metrics=list(task.watched))
-    order = np.random.default_rng(Streams.of(config.seed).batches)
-    batches = Batches(dataset.train, settings["batch_size"], order)
+    batches = Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
+    shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
     validation = dataset.validation and Batches(dataset.validation, evaluation.batch_size(config))
     record = _Recorder(history, progress, settings["patience"], validation, task.watched)
     progress.begin(config, len(batches))
@@ -111,7 +111,8 @@ def _fit(
             batches,
             validation_data=validation,
             epochs=settings["epochs"],
-            callbacks=[record, *([_Ticker(progress)] if sys.stderr.isatty() else [])],
+            shuffle=False,  # Batches does, from its own stream
+            callbacks=[shuffle, record, *([_Ticker(progress)] if sys.stderr.isatty() else [])],
             verbose=0,
         )
     finally:
@@ -122,13 +123,16 @@ def _fit(
 
 
 class Batches(keras.utils.PyDataset):
-    """A part, cut into batches as they are asked for; `order` shuffles it anew each epoch."""
+    """A part, cut into batches as they are asked for; `order` shuffles it anew each epoch.
 
-    def __init__(self, part: data.Part, size: int, order: np.random.Generator | None = None):
+    The order is a function of the stream and the epoch's number alone. Keras asks for batches, and
+    says that epochs end, more often than it trains on them.
+    """
+
+    def __init__(self, part: data.Part, size: int, order: np.random.SeedSequence | None = None):
         super().__init__()
         self._part, self._size, self._order = part, size, order
         self._places = np.arange(len(part))
-        self.on_epoch_end()
 
     def __len__(self) -> int:
         return math.ceil(len(self._places) / self._size)
@@ -136,10 +140,11 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         return self._part.take(self._places[number * self._size : (number + 1) * self._size])
 
-    def on_epoch_end(self) -> None:
-        """The order of the next epoch."""
-        if self._order is not None:
-            self._places = self._order.permutation(len(self._part))
+    def shuffle(self, epoch: int) -> None:
+        """Take the order of that epoch, counted from 0."""
+        key = (*self._order.spawn_key, epoch)
+        stream = np.random.SeedSequence(self._order.entropy, spawn_key=key)
+        self._places = np.random.default_rng(stream).permutation(len(self._part))
 
 
 class _Recorder(keras.callbacks.Callback):

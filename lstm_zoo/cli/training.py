@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -143,7 +144,7 @@ def _start(settings: Settings, asked: Plan) -> None:
     backend.start(asked.configs[0].backend, asked.configs[0].threads)
     if settings.verbose:
         for config in asked.configs:
-            click.echo(f"{config.to_dict()}", err=True)
+            click.echo(json.dumps(config.to_dict()), err=True)
 
 
 def _check_writable(file: str | None) -> None:

@@ -46,6 +46,11 @@ class Plan:
         return self.numbers if self.date is None else [self.date, *self.numbers]
 
     @property
+    def in_words(self) -> str:
+        """How the dates are expected."""
+        return f"written as {listed(self.formats, 'or')}"
+
+    @property
     def as_text(self) -> list[int]:
         """The columns that pandas must not read as numbers."""
         commas = [place for place in self.numbers if self.decimals[place] == "comma"]
@@ -184,7 +189,7 @@ def _decimal(table: Table, sample: pd.DataFrame, place: int) -> str:
     own = decimal_of(sample[place])
     if own in ("point", "comma"):
         return own
-    of_all = decimal_of(sample[range(table.beyond)].stack())
+    of_all = decimal_of(sample.melt()["value"])
     if of_all in ("point", "comma"):
         return of_all
     if own == "unclear" and table.separator != ",":

@@ -11,6 +11,7 @@ import contextlib
 import csv
 import difflib
 import io
+import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -34,6 +35,7 @@ MISSING = (
     | {"NaN"}
 )
 _HEAD = 1 << 20  # bytes looked at before anything is read; a first line is shorter
+_LONGEST_NAME = 1000
 _TEXT_CONTROLS = "\t\n\v\f\r\x1a"
 _DATA = re.compile(r"[\s0-9.,;:/+\-eETZ$€]*")  # what a cell without a word is made of
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -143,7 +145,7 @@ def open_table(name: str) -> Table:
     Raises:
         DataError: there is no such file, or it is no text with a header.
     """
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # noqa: PTH111, leaves a ~stranger as it is
     head = _head(path)
     encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)
     text = head.decode(encoding, "replace")
@@ -228,16 +230,20 @@ def _names(records: list[list[str]], file: str) -> tuple[str, ...]:
     """The columns' names; one without a name is called by its place."""
     if not records:
         raise DataError(f"{file} is empty: it has no line of column names.")
-    if max(map(len, records[0])) > 1000:
+    swallowed = len(records) == 1 and any("\n" in cell for cell in records[0])
+    if swallowed or max(map(len, records[0])) > _LONGEST_NAME:
         raise DataError(
-            f"A column name of {file} is over 1,000 characters long: is a quotation mark left open?"
+            f"A quotation mark in the first line of {file} is never closed, or a column's name is "
+            f"over {_LONGEST_NAME:,} characters long."
         )
     if all(_DATA.fullmatch(cell) for cell in records[0]):
         raise DataError(
             f"The first line of {file}, '{tidy(','.join(records[0]))}', holds no column names: "
             "add a line such as Date,Close above it."
         )
-    return tuple(tidy(cell) or f"column {place}" for place, cell in enumerate(records[0], 1))
+    return tuple(
+        tidy(cell, _LONGEST_NAME) or f"column {place}" for place, cell in enumerate(records[0], 1)
+    )
 
 
 def _lines(reader: Iterator[list[str]], rows: list[int], separator: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ from lstm_zoo.errors import DataError, UsageError, listed
 
 # Each line holds the ways that one and the same text could be meant.
 _ORDERS = (
+    ("%Y/%m/%d",),
     ("%d/%m/%Y", "%m/%d/%Y"),
     ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d"),
     ("%d/%b/%Y",),
@@ -33,24 +36,20 @@ _EPOCHS = {"unix": "s", "unix-ms": "ms"}
 
 def formats_of(cells: pd.Series) -> tuple[str, ...]:
     """The formats that the dates in `cells` may have; none where most are no dates."""
-    cells = cells.dropna().drop_duplicates()
+    cells = _spread(cells.drop_duplicates(), 50)
     if cells.empty or cells.str.contains(_DATE_LIKE).mean() < 0.5:
         return ()
-    cells = cells.iloc[np.unique(np.linspace(0, len(cells) - 1, 50).astype(int))]
     if _instants(cells, "ISO8601").notna().mean() >= 0.5:
         return ("ISO8601",)
-    separators = cells.str.extract(r"([/.\- ])", expand=False).dropna()
+    bare = _without_offset(cells)
+    separators = bare.str.extract(r"([/.\- ])", expand=False).dropna()
     separator = separators.mode().iloc[0] if len(separators) else "/"
-    zones = _ZONES if cells.str.contains(_CLOCK + _OFFSET).any() else ("",)
-    candidates = [
-        tuple(order.replace("/", separator) + time + zone for order in orders)
-        for orders in _ORDERS
-        for time in _TIMES
-        for zone in zones
-        if time or not zone
-    ]
-    best = max(candidates, key=lambda formats: _known(cells, formats).sum())
-    return best if _known(cells, best).mean() >= 0.5 else ()
+    orders = [[form.replace("/", separator) for form in order] for order in _ORDERS]
+    timed = [[form + time for form in order] for order in orders for time in _TIMES]
+    best = max(timed, key=lambda formats: _fit(bare, formats))
+    zoned = [tuple(form + zone for form in best) for zone in _ZONES]
+    best = max(zoned, key=lambda formats: _fit(cells, formats))
+    return best if _fit(cells, best) >= 0.5 else ()
 
 
 def check_format(text: str) -> tuple[str, ...]:
@@ -83,10 +82,10 @@ def parse(cells: pd.Series, formats: tuple[str, ...], table: Table, column: str)
     """
     form = _settled(cells, formats, table, column)
     instants = _instants(cells, form)
-    if instants.isna().eq(instants != instants.dt.normalize()).all():
-        return instants  # days alone: nothing that an offset could have moved
+    if not _spread(cells).str.contains(_CLOCK + _OFFSET).any():
+        return instants
     bare = form.replace("%z", "").replace("%Z", "").rstrip()
-    local = _instants(cells.str.replace(f"({_CLOCK}){_OFFSET}", r"\1", regex=True), bare)
+    local = _instants(_without_offset(cells), bare)
     in_order = local[instants.sort_values().index].dropna()
     agrees = in_order.is_monotonic_increasing and in_order.nunique() == instants.nunique()
     return local if agrees else instants
@@ -97,7 +96,7 @@ def _settled(cells: pd.Series, formats: tuple[str, ...], table: Table, column: s
     if len(formats) == 1:
         return formats[0]
     parsed = {form: _instants(cells, form) for form in formats}
-    known = _known(cells, formats)
+    known = pd.concat([stamps.notna() for stamps in parsed.values()], axis=1).any(axis=1)
     fitting = [form for form in formats if parsed[form].notna().equals(known)]
     if not fitting:
         strangers = [(known & parsed[form].isna()).idxmax() for form in formats]
@@ -115,14 +114,28 @@ def _settled(cells: pd.Series, formats: tuple[str, ...], table: Table, column: s
     return fitting[0]
 
 
-def _known(cells: pd.Series, formats: tuple[str, ...]) -> pd.Series:
-    """Which cells any of the formats fits."""
-    return pd.concat([_instants(cells, form).notna() for form in formats], axis=1).any(axis=1)
+def _without_offset(cells: pd.Series) -> pd.Series:
+    """Times without their offset from UTC."""
+    return cells.str.replace(f"({_CLOCK}){_OFFSET}", r"\1", regex=True)
+
+
+def _fit(cells: pd.Series, formats: Sequence[str]) -> float:
+    """The share of the cells that any of the formats fits."""
+    return sum(_instants(cells, form).notna() for form in formats).gt(0).mean()
+
+
+def _spread(cells: pd.Series, count: int = 1000) -> pd.Series:
+    """Some of the cells, from the first to the last."""
+    cells = cells.dropna()
+    if cells.empty:
+        return cells
+    return cells.iloc[np.unique(np.linspace(0, len(cells) - 1, count).astype(int))]
 
 
 def _instants(cells: pd.Series, form: str) -> pd.Series:
     """The cells read by one format, in UTC where they have an offset."""
-    cells = cells.where(cells.str.contains("[0-9]").fillna(False).astype(bool))
+    cells = cells.str.strip()
+    cells = cells.mask(cells.isin(("now", "today")))  # which pandas reads as the present
     if form in _EPOCHS:
         numbers = pd.to_numeric(cells, errors="coerce")
         stamps = pd.to_datetime(numbers, unit=_EPOCHS[form], errors="coerce", utc=True)

@@ -21,7 +21,7 @@ _GROUPS = {"point": ",", "comma": "."}
 
 def is_number(cells: pd.Series, decimal: str) -> pd.Series:
     """Which cells of text are numbers, written with a decimal `point` or `comma`."""
-    return cells.astype("string").str.fullmatch(PATTERNS[decimal]).fillna(False).astype(bool)
+    return cells.astype("string").str.fullmatch(PATTERNS[decimal], na=False).astype(bool)
 
 
 def to_numbers(cells: pd.Series, decimal: str) -> np.ndarray:

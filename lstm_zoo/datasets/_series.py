@@ -83,7 +83,7 @@ def _whole_rows(
     _refuse_infinite(table, plan, rows[~stray])
     gap = rows.isna().any(axis=1) & ~stray
     empty = [table.columns[place] for place in plan.used if rows.loc[gap, place].isna().any()]
-    _leave_out(table, stray, "of something else than the series", refuse, notes)
+    _leave_out(table, stray, "that could not be read", refuse, notes)
     _leave_out(table, gap, f"with an empty cell in {few(empty)}", refuse, notes)
     return rows[~stray & ~gap]
 
@@ -99,7 +99,7 @@ def _strays(table: Table, plan: Plan, frame: pd.DataFrame, rows: pd.DataFrame) -
     for place in plan.used:
         strange = frame[place].notna() & rows[place].isna()
         if _too_many(strange):
-            what = "dates that can be read" if place == plan.date else "numbers"
+            what = f"dates {plan.in_words}" if place == plan.date else "numbers"
             raise DataError(
                 f"The column '{table.columns[place]}' of {table.name} does not hold {what}: "
                 f"{table.lines(_places(strange))}."
@@ -119,8 +119,8 @@ def _refuse_infinite(table: Table, plan: Plan, rows: pd.DataFrame) -> None:
         infinite = np.isinf(rows[place])
         if infinite.any():
             raise DataError(
-                f"The column '{table.columns[place]}' of {table.name} has a number too large to "
-                f"work with: {table.lines(_places(infinite))}."
+                f"The column '{table.columns[place]}' of {table.name} holds an infinite "
+                f"number: {table.lines(_places(infinite))}."
             )
 
 
@@ -142,33 +142,28 @@ def _in_order(table: Table, plan: Plan, rows: pd.DataFrame, notes: list[str]) ->
         notes.append(f"The rows were not in the order of {name}, and were sorted.")
     if rows[plan.date].is_unique:
         return rows
-    cells = table.read((), text=range(table.beyond)).loc[rows.index]
+    cells = table.read((), literal=range(table.beyond)).loc[rows.index]
     repeated = cells.duplicated()
     kept = rows[~repeated]
     if not kept[plan.date].is_unique:
         raise DataError(_several(table, plan, kept[plan.date], cells[~repeated]))
-    notes.append(f"Left out {_counted(rows[repeated])} there a second time.")
+    notes.append(f"Left out {_counted(rows[repeated])} that came twice, the same in every cell.")
     return kept
 
 
 def _several(table: Table, plan: Plan, dates: pd.Series, cells: pd.DataFrame) -> str:
     """What to say of dates that come more than once: which column tells the rows apart."""
-    name = table.columns[plan.date]
+    twice = dates.index[dates == dates[dates.duplicated()].iloc[0]]
+    told = f"{table.name} has a date in more than one row ({table.lines(twice)}): "
     for place in () if plan.where else _fewest_values_first(table, plan, cells):
         if not pd.DataFrame({"date": dates, "key": cells[place]}).duplicated().any():
-            key, values = table.columns[place], sorted(cells[place].dropna().unique())
-            condition = shlex.quote(f"{key}={tidy(values[0])}")
+            key, values = table.columns[place], sorted(filter(None, cells[place].unique()))
             return (
-                f"{table.name} holds {len(values):,} series, told apart by the column '{key}' "
-                f"({few([tidy(value) for value in values])}): choose one, as in "
-                f"--where {condition}."
+                f"{told}choose one of the {len(values):,} series that the column '{key}' tells "
+                f"apart ({few([tidy(value) for value in values])}), as in "
+                f"--where {shlex.quote(f'{key}={tidy(values[0])}')}."
             )
-    twice = dates[dates.duplicated(keep=False)]
-    same = twice[twice == twice.iloc[0]]
-    return (
-        f"The column '{name}' of {table.name} has the same date in more than one row, such as "
-        f"{table.lines(same.index)}: keep one row for each date."
-    )
+    return f"{told}keep one row for each date in the column '{table.columns[plan.date]}'."
 
 
 def _fewest_values_first(table: Table, plan: Plan, cells: pd.DataFrame) -> list[int]:

@@ -5,6 +5,8 @@ Size: 60,000 images to train on and 10,000 to test on, in the source's order.
 Range: grey from 0 (paper) to 1 (ink); the source counts 0 … 255, divided by 255 here.
 Shapes: `x` float32 `(60000, 28, 28)` and `(10000, 28, 28)`: examples, rows, columns; `y` int64
 `(60000,)` and `(10000,)`; classes 0 … 9.
+Parts: the source's own; the run's seed draws 10 % of the training images for validation.
+Floor: the most frequent class, 11.35 % of the test part.
 Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits, 1998.
 Licence: CC BY-SA 3.0.
 
@@ -53,14 +55,14 @@ def load(*, data_dir: str | None = None) -> Parts:
     Raises:
         DataError: the first file found is damaged, or there is none and no network.
     """
-    folders = _folders(data_dir)
+    folders = search_folders(data_dir)
     for folder in folders:
         if (arrays := _found(folder)) is not None:
             return _parts(arrays)
     return _parts(_downloaded(folders))
 
 
-def _folders(data_dir: str | None) -> list[Path]:
+def search_folders(data_dir: str | None) -> list[Path]:
     """The folders to search, in order. Those that the user named must exist."""
     named = []
     for source, folder in (
@@ -68,11 +70,15 @@ def _folders(data_dir: str | None) -> list[Path]:
         ("LSTM_ZOO_DATA", os.environ.get("LSTM_ZOO_DATA")),
     ):
         if folder:
-            named.append(Path(folder).expanduser())
+            named.append(_path(folder))
             if not named[-1].is_dir():
                 raise DataError(f"{source} names {folder}, which is not a folder.")
-    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
+    cache = _path(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets"
     return [*named, cache]
+
+
+def _path(folder: str) -> Path:
+    return Path(os.path.expanduser(folder))  # noqa: PTH111, leaves a ~stranger as it is
 
 
 def _found(folder: Path) -> dict[str, np.ndarray] | None:
@@ -88,6 +94,11 @@ def _found(folder: Path) -> dict[str, np.ndarray] | None:
             f"{folder} has some of MNIST's four IDX files, but not {listed(missing)} (or its .gz)."
         )
     return _checked({key: _read_idx(path) for key, path in files.items()}, files)
+
+
+def has_files(folder: Path) -> bool:
+    """Whether `folder` has a file of MNIST, good or not."""
+    return os.path.lexists(folder / NPZ) or any(_idx_file(folder, name) for name in IDX.values())
 
 
 def _idx_file(folder: Path, name: str) -> Path | None:

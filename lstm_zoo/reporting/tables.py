@@ -29,7 +29,7 @@ def _table(*columns: str) -> Table:
 def _print(*lines: str | Table) -> None:
     out = console()
     for line in lines:
-        out.print(line if isinstance(line, Table) else Text(line), soft_wrap=isinstance(line, str))
+        out.print(line if isinstance(line, Table) else Text(line), soft_wrap=not out.is_terminal)
 
 
 def number(value: float | None) -> str:
@@ -63,14 +63,19 @@ def print_run(run: Run) -> None:
         f"{config.variant} on {config.dataset}, seed {config.seed}: "
         f"{record['parameters']:,} parameters, {counted(record['epochs'], 'epoch')} "
         f"in {record['train_seconds']:.1f} s "
-        f"({record['examples_per_second']:,.0f} examples/s), "
-        f"weights of epoch {record['best_epoch']}",
+        f"({record['examples_per_second']:,.0f} examples/s); " + _kept(record["best_epoch"]),
         scores_table(record),
         beats_floor(record),
         "One seed says nothing of the next one's score.",
         f"Run: {run.folder}",
         f"Next: lstm-zoo compare {_rivals(config.variant)} {_again(config)}".rstrip(),
     )
+
+
+def _kept(best_epoch: int) -> str:
+    if best_epoch:
+        return f"weights of epoch {best_epoch}."
+    return "no epoch did better on the validation part than the untrained weights, which are kept."
 
 
 def print_evaluation(run: Run, record: dict) -> None:
@@ -148,6 +153,7 @@ def print_results(results: dict, output: str | None) -> None:
         _print(f"Results: {output}")
 
 
+_FEW = 3  # pairs that are told of in a sentence each
 _COLUMNS = ("model", "mean", "± std", "95 % interval", "parameters", "epochs", "seconds")
 
 
@@ -222,6 +228,8 @@ def verdicts(results: dict) -> list[str]:
             open_pairs.append(pair)
         else:
             lines.append(_verdict(pair, results["metric"]["name"]))
+    if len(open_pairs) > _FEW:
+        return [*lines, _all_undecided(open_pairs, results)]
     return lines + [_undecided(pair, results) for pair in open_pairs]
 
 
@@ -245,6 +253,19 @@ def _undecided(pair: dict, results: dict) -> str:
     if pair["seeds_needed"]:
         return f"{text}; about {pair['seeds_needed']} would be needed if the difference is real."
     return f"{text}."
+
+
+def _all_undecided(pairs: list[dict], results: dict) -> str:
+    """The same of many pairs, in short."""
+    seeds = counted(len(results["models"][0]["trials"]), "seed")
+    listed_ = ", ".join(f"{pair['a']} / {pair['b']}{_in_short(pair)}" for pair in pairs)
+    return f"Cannot be told apart with {seeds}: {listed_}."
+
+
+def _in_short(pair: dict) -> str:
+    if pair["examples_test"]:
+        return f" ({p_text(pair['examples_test']['p_value'])} over the test examples alone)"
+    return f" (about {pair['seeds_needed']} needed)" if pair["seeds_needed"] else ""
 
 
 def print_outcome(outcome: dict) -> None:

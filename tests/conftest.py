@@ -1,0 +1,65 @@
+"""What the tests share: the command line run in this process, and small data."""
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lstm_zoo.__main__ import run
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch, capfd):
+    """`zoo("train", "lstm", …)` runs lstm-zoo from an empty folder: its code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LSTM_ZOO_RUNS", "LSTM_ZOO_FILE", "LSTM_ZOO_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments):
+        capfd.readouterr()
+        try:
+            code = run([str(argument) for argument in arguments])
+        except SystemExit as end:  # click's completion
+            code = end.code
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return SimpleNamespace(code=code, out=out, err=err)
+
+    return call
+
+
+@pytest.fixture
+def zoo_json(zoo):
+    """The same with --json: the document on stdout, of a command that ends well."""
+
+    def call(*arguments):
+        result = zoo(*arguments, "--json")
+        assert result.code == 0, result.err
+        return json.loads(result.out, parse_constant=pytest.fail)
+
+    return call
+
+
+@pytest.fixture
+def walk_csv(tmp_path):
+    """A random walk of 300 days as a CSV."""
+    walk = 100 + np.cumsum(np.random.default_rng(0).normal(size=300))
+    dates = np.datetime64("2020-01-01") + np.arange(300)
+    lines = [f"{date},{value!r}" for date, value in zip(dates, walk.tolist(), strict=True)]
+    path = tmp_path / "walk.csv"
+    path.write_text("\n".join(["Date,Close", *lines]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def mnist_folder():
+    """The folder of the real MNIST; the test is skipped where there is none."""
+    folder = Path(os.environ.get("LSTM_ZOO_DATA", "../shared/datasets")).absolute()
+    if not (folder / "mnist.npz").is_file():
+        pytest.skip("the real MNIST is not here: LSTM_ZOO_DATA names no folder with mnist.npz")
+    return folder

@@ -1,0 +1,284 @@
+"""The loaders of digits and MNIST: what they return, and every way a file can be wrong."""
+
+import ast
+import gzip
+import inspect
+import os
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from lstm_zoo.datasets import digits, mnist, prices
+from lstm_zoo.errors import DataError
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "datasets"
+
+
+def small_mnist() -> dict[str, np.ndarray]:
+    """Arrays of MNIST's shapes, nearly all of them zero."""
+    arrays = {key: np.zeros(shape, np.uint8) for key, shape in mnist.SHAPES.items()}
+    arrays["x_train"][0, 1, 2], arrays["x_train"][59999, 27, 27] = 255, 51
+    arrays["y_train"][[0, 59999]] = 9, 3
+    arrays["x_test"][5, 5, 5], arrays["y_test"][7] = 102, 8
+    return arrays
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    return small_mnist()
+
+
+def write_npz(folder: Path, arrays: dict, **changed) -> Path:
+    np.savez_compressed(folder / mnist.NPZ, **(arrays | changed))
+    return folder / mnist.NPZ
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return head + array.tobytes()
+
+
+def write_idx(folder: Path, arrays: dict, rename=lambda name: name, pack=lambda data: data) -> None:
+    for key, name in mnist.IDX.items():
+        (folder / rename(name)).write_bytes(pack(idx_bytes(arrays[key])))
+
+
+@pytest.fixture(autouse=True)
+def empty_places(monkeypatch, tmp_path_factory):
+    """No data file anywhere, and no network."""
+    monkeypatch.delenv("LSTM_ZOO_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", no_network)
+
+
+def no_network():
+    raise Exception("URL fetch failure on https://example.org: None -- no network")
+
+
+def assert_is_small_mnist(parts) -> None:
+    train, test = parts.train, parts.test
+    assert (train.x.shape, train.x.dtype) == ((60000, 28, 28), np.float32)
+    assert (test.x.shape, test.x.dtype) == ((10000, 28, 28), np.float32)
+    assert (train.y.dtype, test.y.dtype) == (np.int64, np.int64)
+    assert (train.x[0, 1, 2], test.x[5, 5, 5]) == (1, np.float32(0.4))
+    assert train.x[59999, 27, 27] == np.float32(0.2)
+    assert train.x.sum() == pytest.approx(1.2)
+    assert (train.y[0], train.y[59999], test.y[7]) == (9, 3, 8)
+    assert train.classes == tuple("0123456789")
+
+
+def test_digits_are_scikit_learns_divided_by_16_in_the_same_order():
+    from sklearn.datasets import load_digits
+
+    source, loaded = load_digits(), digits.load()
+    assert (loaded.x.shape, loaded.x.dtype) == ((1797, 8, 8), np.float32)
+    np.testing.assert_array_equal(loaded.x * 16, source.images)
+    np.testing.assert_array_equal(loaded.y, source.target)
+    assert (loaded.x.min(), loaded.x.max()) == (0, 1)
+    assert loaded.y.dtype == np.int64
+    assert loaded.classes == tuple("0123456789")
+
+
+@pytest.mark.parametrize("module", [digits, mnist, prices])
+def test_a_loader_names_its_raw_shape_and_describes_its_parameters(module):
+    tree = ast.parse(inspect.getsource(module))
+    load = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "load")
+    assert ast.unparse(load.returns) in ("Parts", "Examples", "Series")
+    for parameter in load.args.kwonlyargs:
+        assert f"\n    {parameter.arg}: " in ast.get_docstring(load)
+    for heading in ("Task:", "Size:", "Range:", "Shapes:", "Source:", "Licence:"):
+        assert f"\n{heading} " in module.__doc__
+
+
+@pytest.mark.slow
+def test_the_real_mnist(monkeypatch):
+    if not (SHARED / mnist.NPZ).is_file():
+        pytest.skip("the real mnist.npz is not beside the project")
+    monkeypatch.setenv("LSTM_ZOO_DATA", str(SHARED))
+    parts = mnist.load()
+    assert parts.train.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert parts.test.y[:5].tolist() == [7, 2, 1, 0, 4]
+    assert parts.train.x.mean() == pytest.approx(0.1307, abs=1e-4)  # known to every tutorial
+    assert parts.train.x.std() == pytest.approx(0.3081, abs=1e-4)
+    assert np.bincount(parts.train.y).tolist()[:3] == [5923, 6742, 5958]
+
+
+def test_an_npz_in_data_dir(tmp_path, arrays):
+    write_npz(tmp_path, arrays)
+    assert_is_small_mnist(mnist.load(data_dir=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("rename", "pack"),
+    [
+        (lambda name: name, lambda data: data),
+        (lambda name: name.replace("-idx", ".idx"), lambda data: data),
+        (lambda name: f"{name}.gz", gzip.compress),
+        (lambda name: f"{name}.gz", lambda data: data),
+    ],
+    ids=["plain", "dotted", "gzipped", "unpacked but still called .gz"],
+)
+def test_four_idx_files(tmp_path, arrays, rename, pack):
+    write_idx(tmp_path, arrays, rename, pack)
+    assert_is_small_mnist(mnist.load(data_dir=str(tmp_path)))
+
+
+def test_the_places_are_searched_in_order(tmp_path, monkeypatch, arrays):
+    places = [tmp_path / name for name in ("asked", "environment", "keras/datasets")]
+    for place, label in zip(places, (1, 2, 3), strict=True):
+        place.mkdir(parents=True)
+        write_npz(place, arrays, y_test=np.full(10000, label, np.uint8))
+    monkeypatch.setenv("LSTM_ZOO_DATA", str(places[1]))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    for place, label in zip(places, (1, 2, 3), strict=True):
+        assert mnist.load(data_dir=str(places[0])).test.y[0] == label
+        (place / mnist.NPZ).unlink()
+    with pytest.raises(DataError, match="download failed"):
+        mnist.load(data_dir=str(places[0]))
+
+
+def test_keras_cache_in_the_home_folder_is_searched(tmp_path, monkeypatch, arrays):
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".keras" / "datasets").mkdir(parents=True)
+    write_npz(tmp_path / ".keras" / "datasets", arrays)
+    assert_is_small_mnist(mnist.load())
+
+
+def test_a_download_through_keras_says_its_progress_on_stderr(monkeypatch, arrays, capsys):
+    def load_data():
+        print("Downloading data")
+        return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
+    assert_is_small_mnist(mnist.load())
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "Downloading data\n")
+
+
+def test_no_network_says_where_it_looked_what_to_put_there_and_what_needs_none(
+    tmp_path, monkeypatch
+):
+    asked, environment = tmp_path / "asked", tmp_path / "environment"
+    asked.mkdir(), environment.mkdir()
+    monkeypatch.setenv("LSTM_ZOO_DATA", str(environment))
+    with pytest.raises(DataError) as caught:
+        mnist.load(data_dir=str(asked))
+    sentence = str(caught.value)
+    cache = os.path.join(os.environ["KERAS_HOME"], "datasets")  # noqa: PTH118
+    for part in (str(asked), str(environment), cache, "mnist.npz", "four IDX files", "no network"):
+        assert part in sentence
+    assert "--dataset digits" in sentence
+    assert "\n" not in sentence
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match=r"--data-dir names .*nowhere, which is not a folder"):
+        mnist.load(data_dir=str(tmp_path / "nowhere"))
+    monkeypatch.setenv("LSTM_ZOO_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match=r"LSTM_ZOO_DATA names .*nowhere, which is not a folder"):
+        mnist.load()
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+def changed(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def a_dead_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.parent / "nowhere")
+
+
+def an_npy(path: Path) -> None:
+    with path.open("wb") as handle:
+        np.save(handle, np.zeros(3))
+
+
+def a_pickle(path: Path) -> None:
+    with path.open("wb") as handle:
+        np.save(handle, np.array([{}], object), allow_pickle=True)
+
+
+DAMAGES = [truncated, changed, a_folder, a_dead_link, lambda path: path.write_bytes(b""), an_npy]
+DAMAGES += [a_pickle, lambda path: path.write_text("<html>404</html>")]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_npz_is_an_error_that_names_it_and_no_other_place_is_tried(
+    tmp_path, monkeypatch, arrays, damage
+):
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.mkdir(), bad.mkdir()
+    write_npz(good, arrays)
+    monkeypatch.setenv("LSTM_ZOO_DATA", str(good))
+    damage(write_npz(bad, arrays))
+    with pytest.raises(DataError, match=re.escape(str(bad / mnist.NPZ))) as caught:
+        mnist.load(data_dir=str(bad))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "array", "reason"),
+    [
+        ("y_test", np.array([{"a": 1}] * 10000, object), "pickle"),
+        ("x_test", np.zeros((10000, 28, 28)), "x_test is float64, not uint8"),
+        ("y_test", np.zeros(10000, np.int64), "y_test is int64, not uint8"),
+        ("x_test", np.zeros((10000, 784), np.uint8), r"shape \(10000, 784\), not"),
+        ("x_train", np.zeros((59999, 28, 28), np.uint8), r"shape \(59999, 28, 28\), not"),
+        ("y_train", np.full(60000, 10, np.uint8), "the label 10, not 0 … 9"),
+    ],
+)
+def test_wrong_arrays_are_named(tmp_path, arrays, key, array, reason):
+    write_npz(tmp_path, arrays, **{key: array})
+    with pytest.raises(DataError, match=rf"mnist\.npz can't be read as MNIST \(.*{reason}"):
+        mnist.load(data_dir=str(tmp_path))
+
+
+def test_a_missing_array_is_named(tmp_path, arrays):
+    np.savez_compressed(tmp_path / mnist.NPZ, **{k: v for k, v in arrays.items() if k != "y_train"})
+    with pytest.raises(DataError, match="y_train"):
+        mnist.load(data_dir=str(tmp_path))
+
+
+def test_an_incomplete_set_of_idx_files_says_which_are_missing(tmp_path, arrays):
+    write_idx(tmp_path, arrays)
+    (tmp_path / mnist.IDX["y_test"]).unlink()
+    (tmp_path / mnist.IDX["x_train"]).unlink()
+    with pytest.raises(DataError, match="not train-images-idx3-ubyte and t10k-labels-idx1-ubyte"):
+        mnist.load(data_dir=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "no IDX file"),
+        (b"\0\0\x08", "no IDX file"),
+        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "no IDX file"),
+        (idx_bytes(np.zeros(9999, np.uint8)), r"shape \(9999,\)"),
+        (idx_bytes(np.zeros(10000, np.uint8))[:-1], "reshape"),
+        (idx_bytes(np.zeros(10000, np.uint8)) + b"\0", "reshape"),
+        (gzip.compress(idx_bytes(np.zeros(10000, np.uint8)))[:-9], "end-of-stream"),
+        (gzip.compress(idx_bytes(np.arange(10000).astype(np.uint8)))[:40] + b"\xff" * 40, ""),
+        (idx_bytes(np.full(10000, 200, np.uint8)), "the label 200"),
+    ],
+)
+def test_a_damaged_idx_file_is_named(tmp_path, arrays, data, reason):
+    write_idx(tmp_path, arrays)
+    (tmp_path / mnist.IDX["y_test"]).write_bytes(data)
+    with pytest.raises(DataError, match=rf"t10k-labels-idx1-ubyte can't be read.*{reason}"):
+        mnist.load(data_dir=str(tmp_path))

@@ -1,0 +1,50 @@
+"""Light at the door: what the first commands import."""
+
+import json
+import subprocess
+import sys
+
+from lstm_zoo import __version__, catalog
+from lstm_zoo.cli import cli
+
+HEAVY = "keras tensorflow jax torch numpy scipy sklearn pandas matplotlib rich".split()
+
+SCRIPT = f"""
+import contextlib, io, json, sys
+from lstm_zoo.__main__ import run
+found = {{}}
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            code = run(arguments)
+        except SystemExit as end:
+            code = end.code
+    found[" ".join(arguments)] = [code or 0, len(out.getvalue()) > 50, [
+        name for name in {HEAVY!r} if name in sys.modules
+    ]]
+print(json.dumps(found))
+"""
+
+
+def imported(calls, before=""):
+    """What each call printed and imported, in one fresh process: code, printed, heavy names."""
+    command = [sys.executable, "-c", before + SCRIPT, json.dumps(calls)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_help_list_and_show_import_nothing_heavy():
+    zoo = catalog.load()
+    calls = [["--help"], ["list"], ["list", "--json"], *(["show", name] for name in zoo.entries)]
+    calls += [[command, "--help"] for command in cli.commands]
+    assert imported(calls) == {" ".join(call): [0, True, []] for call in calls}
+
+
+def test_the_check_sees_a_heavy_import():
+    assert imported([["list"]], "import numpy, rich")["list"][2] == ["numpy", "rich"]
+
+
+def test_python_m_and_version():
+    done = subprocess.run(
+        [sys.executable, "-m", "lstm_zoo", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"lstm-zoo {__version__}\n"

@@ -1,0 +1,305 @@
+"""The runner: what a run leaves, that it is reproducible, and that it equals bare Keras."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from lstm_zoo import assembly, catalog, data, runs, training
+from lstm_zoo.config import run_config
+from lstm_zoo.reporting.progress import Lines
+
+pytestmark = pytest.mark.slow
+
+ZOO = catalog.load()
+MODELS = list(ZOO.of("model"))
+FILES = {
+    "config.json",
+    "environment.json",
+    "history.csv",
+    "model.keras",
+    "preprocessing.json",
+    "predictions.npz",
+    "plots",
+    "metrics.json",
+}
+TIMINGS = ("train_seconds", "examples_per_second", "run")
+
+
+@pytest.fixture
+def train(zoo_json):
+    """`train("lstm", …)`: a finished run."""
+
+    def call(*arguments):
+        return runs.Run(runs.Path(zoo_json("train", *arguments, "-q")["run"]))
+
+    return call
+
+
+@pytest.fixture
+def quiet():
+    return Lines(console=None, quiet=True)
+
+
+def config_of(model="lstm", dataset="digits", params=None, framing=None, seed=0, **settings):
+    return run_config(
+        ZOO,
+        model,
+        params or {},
+        dataset,
+        framing or {},
+        settings,
+        seed=seed,
+        threads=None,
+        backend="tensorflow",
+    )
+
+
+def predictions(run):
+    with np.load(run.folder / "predictions.npz") as arrays:
+        return dict(arrays)
+
+
+def history(run):
+    with (run.folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_of_classes_leaves_its_whole_record(train):
+    run = train("lstm", "--epochs", "2")
+    assert {path.name for path in run.folder.iterdir()} == FILES
+    assert {path.name for path in (run.folder / "plots").iterdir()} == {
+        "training.png",
+        "confusion.png",
+    }
+    assert [row["epoch"] for row in history(run)] == ["0", "1", "2"]
+    assert run.config.data_sha256 == data.digest(assembly.read(run.config))
+    assert run.config.threads >= 1
+    record, arrays = run.metrics, predictions(run)
+    labels = arrays["y_pred"].argmax(axis=1)
+    assert record["test"]["accuracy"] == accuracy_score(arrays["y_true"], labels)
+    assert record["test"]["f1_macro"] == pytest.approx(
+        f1_score(arrays["y_true"], labels, average="macro")
+    )
+    assert record["test"]["cross_entropy"] == pytest.approx(
+        log_loss(arrays["y_true"], arrays["y_pred"].astype(float)), rel=1e-5
+    )
+    assert record["floor"] == {
+        "name": "majority",
+        "value": pytest.approx(record["floors"]["majority"]),
+    }
+    assert len(record["per_class"]) == 10
+
+
+def test_a_run_of_a_series_leaves_predictions_in_its_own_unit(train):
+    run = train("gru", "--dataset", "prices", "--epochs", "2", "--data", "horizon=2")
+    arrays, series = predictions(run), assembly.read(run.config)
+    dates, close = series.dates, series.values[:, 0]
+    assert arrays["dates"].shape == arrays["y_true"].shape == (208, 2)
+    for row in (0, 100, 207):
+        for step in range(2):
+            place = np.flatnonzero(dates == arrays["dates"][row, step])[0]
+            assert arrays["y_true"][row, step] == close[place]
+            assert arrays["last"][row] == close[place - step - 1]
+    error = arrays["y_pred"] - arrays["y_true"]
+    assert run.metrics["test"]["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
+    naive = np.sqrt(np.mean((arrays["last"][:, None] - arrays["y_true"]) ** 2))
+    assert run.metrics["floor"] == {"name": "last_value", "value": pytest.approx(naive)}
+    assert (run.folder / "plots" / "forecast.png").is_file()
+
+
+def test_the_floors_are_the_ones_that_show_prints(train):
+    run = train("simple-rnn", "--dataset", "prices", "--epochs", "1")
+    assert f"{run.metrics['floor']['value']:.2f}" in ZOO.find("prices").function.doc
+
+
+def test_the_same_command_gives_the_same_numbers_bit_for_bit(train):
+    command = ("stacked", "--epochs", "2", "--set", "dropout=0.2", "--set", "recurrent_dropout=0.1")
+    first, second = train(*command), train(*command)
+    same = [
+        {key: value for key, value in run.metrics.items() if key not in TIMINGS}
+        for run in (first, second)
+    ]
+    assert same[0] == same[1]
+    assert predictions(first)["y_pred"].tobytes() == predictions(second)["y_pred"].tobytes()
+    other = train(*command, "--seed", "1")
+    assert predictions(other)["y_pred"].tobytes() != predictions(first)["y_pred"].tobytes()
+
+
+def test_a_run_equals_bare_keras(tmp_path, quiet):
+    """The same weights and batches through Keras' own train_on_batch give the same model."""
+    config = config_of("gru", epochs=2, framing={"validation": 0.0})
+    raw = assembly.read(config)
+    run = training.train(config, raw, tmp_path, quiet)
+    x, y = raw.x[:1438], raw.y[:1438]
+    bare = keras.Sequential(
+        [keras.Input((8, 8)), keras.layers.GRU(64), keras.layers.Dense(10, "softmax")]
+    )
+    bare.set_weights(assembly.build(config, assembly.prepare(config, raw)).get_weights())
+    bare.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    for epoch in range(2):
+        stream = np.random.SeedSequence(0, spawn_key=(1, epoch))
+        shuffled = np.random.default_rng(stream).permutation(1438)
+        for start in range(0, 1438, 32):
+            bare.train_on_batch(x[shuffled[start : start + 32]], y[shuffled[start : start + 32]])
+    np.testing.assert_allclose(
+        predictions(run)["y_pred"], bare.predict(raw.x[1438:], verbose=0), atol=1e-5
+    )
+
+
+def test_neither_the_models_size_nor_its_dropout_changes_the_order_of_batches():
+    config = config_of()
+    dataset = assembly.prepare(config, assembly.read(config))
+    orders = []
+    for units in (2, 50):
+        assembly.build(config_of(params={"units": units, "dropout": 0.5}), dataset)
+        batches = training.Batches(dataset.train, 32, assembly.Streams.of(0).batches)
+        batches.shuffle(3)
+        orders.append(np.concatenate([batches[number][1] for number in range(len(batches))]))
+    np.testing.assert_array_equal(*orders)
+
+
+def test_dropout_has_a_stream_of_its_own():
+    """Another width draws other weights, and drops by the same seeds."""
+    dataset = assembly.prepare(config_of(), assembly.read(config_of()))
+    states = []
+    for units in (2, 50):
+        model = assembly.build(config_of(params={"units": units, "dropout": 0.5}), dataset)
+        seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+        states.append([keras.ops.convert_to_numpy(v).tolist() for v in seeds])
+    assert states[0] == states[1] != []
+
+
+def test_the_seed_draws_the_validation_part_and_never_the_test_part():
+    parts = [
+        assembly.prepare(config_of(seed=seed), assembly.read(config_of())) for seed in (0, 1)
+    ]
+    np.testing.assert_array_equal(parts[0].test.index, parts[1].test.index)
+    assert set(parts[0].validation.index) != set(parts[1].validation.index)
+
+
+def test_the_untrained_weights_are_kept_where_nothing_is_better(train):
+    """On prices the untrained model answers the last value; a wild learning rate only harms it."""
+    run = train("lstm", "--dataset", "prices", "--epochs", "3", "--learning-rate", "3")
+    assert run.metrics["best_epoch"] == 0
+    arrays = predictions(run)
+    np.testing.assert_array_equal(arrays["y_pred"][:, 0], arrays["last"])
+    assert run.metrics["test"]["skill"] == 0
+    assert run.metrics["learned"] is False
+
+
+def test_the_best_weights_are_the_ones_that_are_recorded(train):
+    run = train("lstm", "--epochs", "6", "--learning-rate", "0.05", "--patience", "null")
+    rows = history(run)
+    losses = [float(row["val_loss"]) for row in rows]
+    best = int(np.argmin(losses))
+    assert run.metrics["best_epoch"] == best
+    assert run.metrics["validation"]["cross_entropy"] == pytest.approx(losses[best], rel=1e-4)
+
+
+def test_patience_stops_early(train):
+    run = train(
+        "lstm", "--dataset", "prices", "--epochs", "20", "--learning-rate", "3", "--patience", "1"
+    )
+    assert run.metrics["epochs"] == len(history(run)) - 1 == 2
+
+
+def test_a_training_that_diverges_is_an_error_and_no_finished_run(zoo):
+    arguments = ["--set", "activation=relu", "--learning-rate", "1e30", "--optimizer", "sgd"]
+    result = zoo("train", "simple-rnn", *arguments)
+    assert result.code == 1
+    assert "diverged" in result.err
+    assert "unfinished" in zoo("runs").out
+    assert zoo("evaluate", "last").code == 1
+
+
+def test_model_keras_predicts_the_recorded_answers(train):
+    run = train("attention-lstm", "--epochs", "1")
+    model = keras.saving.load_model(run.folder / "model.keras")
+    x = assembly.read(run.config).x[1438:]
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), predictions(run)["y_pred"], atol=1e-6
+    )
+
+
+SERIES = {
+    "one step": [],
+    "five steps": ["--data", "horizon=5"],
+    "sequence": ["--data", "targets=sequence"],
+}
+
+
+@pytest.mark.parametrize("framing", SERIES.values(), ids=SERIES)
+def test_every_model_trains_on_prices(zoo_json, framing):
+    results = zoo_json(
+        "compare", *MODELS, "--dataset", "prices", *framing, "--seeds", "1", "--epochs", "1"
+    )
+    assert [model["name"] for model in results["models"]] == MODELS
+    assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
+    for model in results["models"]:
+        assert model["mean"] == pytest.approx(results["floor"]["value"], rel=0.05)
+
+
+def test_every_model_trains_on_digits_and_beats_the_floor(zoo_json):
+    results = zoo_json("compare", *MODELS, "--seeds", "1", "--epochs", "4")
+    assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
+    for model in results["models"]:
+        assert runs.Run(runs.Path(model["trials"][0]["run"])).metrics["learned"], model["name"]
+
+
+def test_on_a_random_walk_no_model_reads_its_target_from_its_input(zoo_json, walk_csv):
+    """A model that saw the next input would score far under the last value."""
+    results = zoo_json(
+        *("compare", *MODELS, "--csv", walk_csv, "--data", "targets=sequence"),
+        *("--data", "window=15", "--seeds", "1", "--epochs", "40", "--learning-rate", "0.01"),
+    )
+    floor = results["floor"]["value"]
+    assert {m["name"]: m["mean"] for m in results["models"] if m["mean"] < 0.95 * floor} == {}
+
+
+def test_a_bidirectional_model_says_that_it_answers_the_last_step_alone(zoo):
+    result = zoo("train", "bilstm", "--dataset", "prices", "--data", "targets=sequence", "--epochs", 1)
+    assert "last step alone" in result.err
+
+
+@pytest.mark.parametrize("recipe", list(ZOO.of("recipe")))
+def test_every_recipe_runs(zoo_json, request, recipe):
+    arguments = []
+    if ZOO.find(recipe).dataset == "mnist":
+        arguments = ["--data-dir", request.getfixturevalue("mnist_folder")]
+    outcome = zoo_json("reproduce", recipe, "--quick", *arguments)
+    assert outcome["recipe"] == recipe
+    assert len(outcome["runs"]) == 1
+    assert any("1 seeds instead of" in text for text in outcome["differences"])
+    expected = ZOO.find(recipe).expected
+    assert [number["value"] for number in outcome["published"]] == [n["value"] for n in expected]
+    assert outcome["agrees"] == (all(n["agrees"] for n in outcome["published"]) if expected else None)
+
+
+def test_the_real_mnist_trains(zoo_json, mnist_folder):
+    record = zoo_json(
+        *("train", "simple-rnn", "--dataset", "mnist", "--data-dir", mnist_folder),
+        *("--epochs", "1", "--batch-size", "256"),
+    )
+    assert record["floor"] == {"name": "majority", "value": 0.1135}
+    assert record["test"]["accuracy"] > 0.8
+
+
+def test_the_default_forecast_is_at_most_2_percent_worse_than_the_last_value(zoo):
+    """And the output says that it does not beat it: on the built-in prices, over five seeds."""
+    result = zoo("compare", "lstm", "--dataset", "prices", "-o", "results.json", "-q")
+    results = json.loads(runs.Path("results.json").read_text())
+    scores = [trial["score"] for trial in results["models"][0]["trials"]]
+    assert np.median(scores) <= 1.02 * results["floor"]["value"]
+    assert "not better than its floor" in result.out
+
+
+def test_predicting_the_level_loses_clearly_there(zoo_json):
+    record = zoo_json(
+        *("train", "stacked", "--set", "units=[50, 50]", "--dataset", "prices"),
+        *("--data", "predict=level", "--data", "scaling=min-max", "--epochs", "10"),
+    )
+    assert record["test"]["rmse"] > 1.3 * record["floor"]["value"]
