@@ -329,9 +329,7 @@ def _check_type(spec: object, value: object, where: str) -> None:
     wanted = str if default is MISSING else type(default)
     if type(value) is not wanted:
         words = {str: "a text", int: "a whole number", list: "a list", dict: "`name: value` lines"}
-        raise ZooError(
-            f"{where}: '{spec.name}' takes {words[wanted]}, got {reprlib.repr(value)}."
-        )
+        raise ZooError(f"{where}: '{spec.name}' takes {words[wanted]}, got {reprlib.repr(value)}.")
     if spec.name == "seeds" and value < 1:
         raise ZooError(f"{where}: 'seeds' is at least 1, not {value}.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 from lstm_zoo import assembly, data, evaluation
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import DataError, RunError, UsageError
-from lstm_zoo.runs import Run
+from lstm_zoo.parameters import check_names, read_function
+from lstm_zoo.runs import Run, write_text
 from lstm_zoo.tasks import Forecasting
 
 
@@ -50,8 +53,8 @@ def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
     raw = assembly.read(loaded.config, data_dir)
     if data.digest(raw) != loaded.config.data_sha256:
         raise DataError(
-            f"The data of {loaded.config.dataset} has changed since {loaded.run.name} was trained: "
-            "its digest is another."
+            f"The data of {loaded.config.dataset} has changed since {loaded.run.name} was trained "
+            "(its digest is another): give a series as other data, with --csv."
         )
     return _answerable(loaded, assembly.prepare(loaded.config, raw))
 
@@ -65,9 +68,8 @@ def other_series(loaded: Loaded, params: dict) -> data.Dataset:
     """
     framing = _framing(loaded)
     config = replace(loaded.config, data=loaded.config.data | params)
+    check_names(read_function(config.loader).parameters, params, f"the dataset {config.dataset}")
     raw = assembly.read(config)
-    if not isinstance(raw, data.Series):
-        raise UsageError(f"{config.dataset} is not a series.")
     return _answerable(loaded, data.all_test(raw, framing))
 
 
@@ -170,11 +172,6 @@ def ahead(loaded: Loaded, series: data.Series, steps: int) -> tuple[list[str], l
 
 def save(columns: list[str], rows: list[tuple], path: Path) -> None:
     """Write a table as a CSV, atomically."""
-    import csv
-    import io
-
-    from lstm_zoo.runs import write_text
-
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

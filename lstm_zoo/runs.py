@@ -205,7 +205,7 @@ class History:
         """Add an epoch; the first row names the columns, a missing value is an empty cell."""
         self.rows.append(row)
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(self.rows[0]))
+            writer = csv.DictWriter(file, list(self.rows[0]), lineterminator="\n")
             if len(self.rows) == 1:
                 writer.writeheader()
             writer.writerow(row)

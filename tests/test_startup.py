@@ -7,7 +7,8 @@ import sys
 from lstm_zoo import __version__, catalog
 from lstm_zoo.cli import cli
 
-HEAVY = "keras tensorflow jax torch numpy scipy sklearn pandas matplotlib rich".split()
+HEAVY = ["keras", "tensorflow", "jax", "torch", "numpy", "scipy", "sklearn", "pandas"]
+HEAVY += ["matplotlib", "rich"]
 
 SCRIPT = f"""
 import contextlib, io, json, sys

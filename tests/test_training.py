@@ -174,9 +174,7 @@ def test_dropout_has_a_stream_of_its_own():
 
 
 def test_the_seed_draws_the_validation_part_and_never_the_test_part():
-    parts = [
-        assembly.prepare(config_of(seed=seed), assembly.read(config_of())) for seed in (0, 1)
-    ]
+    parts = [assembly.prepare(config_of(seed=seed), assembly.read(config_of())) for seed in (0, 1)]
     np.testing.assert_array_equal(parts[0].test.index, parts[1].test.index)
     assert set(parts[0].validation.index) != set(parts[1].validation.index)
 
@@ -220,9 +218,7 @@ def test_model_keras_predicts_the_recorded_answers(train):
     run = train("attention-lstm", "--epochs", "1")
     model = keras.saving.load_model(run.folder / "model.keras")
     x = assembly.read(run.config).x[1438:]
-    np.testing.assert_allclose(
-        model.predict(x, verbose=0), predictions(run)["y_pred"], atol=1e-6
-    )
+    np.testing.assert_allclose(model.predict(x, verbose=0), predictions(run)["y_pred"], atol=1e-6)
 
 
 SERIES = {
@@ -261,7 +257,9 @@ def test_on_a_random_walk_no_model_reads_its_target_from_its_input(zoo_json, wal
 
 
 def test_a_bidirectional_model_says_that_it_answers_the_last_step_alone(zoo):
-    result = zoo("train", "bilstm", "--dataset", "prices", "--data", "targets=sequence", "--epochs", 1)
+    result = zoo(
+        "train", "bilstm", "--dataset", "prices", "--data", "targets=sequence", "--epochs", 1
+    )
     assert "last step alone" in result.err
 
 
@@ -276,7 +274,9 @@ def test_every_recipe_runs(zoo_json, request, recipe):
     assert any("1 seeds instead of" in text for text in outcome["differences"])
     expected = ZOO.find(recipe).expected
     assert [number["value"] for number in outcome["published"]] == [n["value"] for n in expected]
-    assert outcome["agrees"] == (all(n["agrees"] for n in outcome["published"]) if expected else None)
+    assert outcome["agrees"] == (
+        all(n["agrees"] for n in outcome["published"]) if expected else None
+    )
 
 
 def test_the_real_mnist_trains(zoo_json, mnist_folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lstm_zoo.config import RunConfig
 from lstm_zoo.runs import Run
 
 
@@ -135,14 +137,12 @@ def _rivals(variant: str) -> str:
     )
 
 
-def _again(config: object) -> str:
-    csv = config.data.get("csv")
-    if csv:
-        return (
-            f"--csv {csv} --column {config.data['column']}"
-            if config.data["column"]
-            else f"--csv {csv}"
-        )
+def _again(config: RunConfig) -> str:
+    """The options that name the same data."""
+    if csv := config.data.get("csv"):
+        options = {f"--{key}": config.data.get(key) for key in ("column", "where")}
+        given = [word for option, value in options.items() if value for word in (option, value)]
+        return shlex.join(["--csv", csv, *given])
     return "" if config.dataset == "digits" else f"--dataset {config.dataset}"
 
 

@@ -1,0 +1,252 @@
+"""`evaluate`, `predict` and `runs`, on runs that are really trained once for this file."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_zoo.__main__ import run as lstm_zoo
+from lstm_zoo.runs import Run, list_runs
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A runs folder with a run of digits and one of each kind of series."""
+    runs = tmp_path_factory.mktemp("runs")
+    shared = ["--epochs", "1", "-q", "--runs", str(runs)]
+    assert lstm_zoo(["train", "simple-rnn", *shared]) == 0
+    for data in ("horizon=1", "horizon=3", "targets=sequence"):
+        arguments = ["train", "gru", "--dataset", "prices", "--data", data, "--data", "window=20"]
+        assert lstm_zoo([*arguments, *shared]) == 0
+    assert (
+        lstm_zoo(["train", "lstm", "--dataset", "prices", "--data", 'features=["Open"]', *shared])
+        == 0
+    )
+    return runs
+
+
+@pytest.fixture
+def runs(folder, monkeypatch):
+    monkeypatch.setenv("LSTM_ZOO_RUNS", str(folder))
+    return list_runs(folder)
+
+
+@pytest.fixture
+def zoo(zoo, folder, monkeypatch):
+    """The command line, with the runs of this file."""
+    monkeypatch.setenv("LSTM_ZOO_RUNS", str(folder))
+    return zoo
+
+
+def rows_of(path):
+    with Path(path).open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_evaluate_gives_the_recorded_metrics_again(zoo, zoo_json, runs, number):
+    again, record = zoo_json("evaluate", runs[number].name), runs[number].metrics
+    for key in ("test", "validation", "train", "floor", "floors", "learned", "per_class"):
+        assert again[key] == record[key]
+
+
+def test_predict_of_classes_names_class_and_probability(zoo, runs):
+    assert zoo("predict", runs[0].name, "-o", "out.csv").code == 0
+    rows = rows_of("out.csv")
+    assert list(rows[0]) == ["index", "actual", "predicted", "probability"]
+    with np.load(runs[0].folder / "predictions.npz") as arrays:
+        assert [int(row["predicted"]) for row in rows] == arrays["y_pred"].argmax(axis=1).tolist()
+        assert [int(row["actual"]) for row in rows] == arrays["y_true"].tolist()
+        np.testing.assert_allclose(
+            [float(row["probability"]) for row in rows], arrays["y_pred"].max(axis=1), rtol=1e-5
+        )
+    assert rows[0]["index"] == "1438"
+
+
+def test_predict_of_a_series_has_dates_and_the_files_unit(zoo, runs):
+    assert zoo("predict", runs[1].name, "-o", "out.csv").code == 0
+    rows = rows_of("out.csv")
+    assert list(rows[0]) == ["date", "actual", "predicted"]
+    assert rows[-1]["date"] == "2008-10-14"
+    assert float(rows[-1]["actual"]) == 362.71
+    with np.load(runs[1].folder / "predictions.npz") as arrays:
+        assert [float(row["predicted"]) for row in rows] == arrays["y_pred"][:, 0].tolist()
+
+
+def test_predict_of_several_steps_says_which(zoo, runs):
+    assert zoo("predict", runs[2].name, "-o", "out.csv").code == 0
+    rows = rows_of("out.csv")
+    assert [row["step"] for row in rows[:4]] == ["1", "2", "3", "1"]
+    assert rows[1]["date"] == rows[3]["date"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_predict_past_the_end_goes_one_by_one(zoo, zoo_json, runs, number):
+    """The first step is the model's own; the second is what it says with the first appended."""
+    steps = zoo_json("predict", runs[number].name, "--horizon", "3")
+    assert [step["index"] for step in steps] == [1047, 1048, 1049]
+    assert [step["actual"] for step in steps] == [None, None, None]
+    import keras
+
+    from lstm_zoo import assembly
+    from lstm_zoo.data import Framing
+
+    framing = Framing.from_dict(runs[number].read("preprocessing.json")["series"])
+    model = keras.saving.load_model(runs[number].folder / "model.keras")
+    values = assembly.read(runs[number].config).values[-20:]
+    for step in steps:
+        scaled = (values[-20:] - framing.input_offset) / framing.input_scale
+        output = model.predict(scaled[None].astype("float32"), verbose=0).reshape(
+            -1, framing.horizon
+        )
+        value = values[-1, 0] + output[-1, 0] * framing.target_scale[0]
+        assert step["predicted"] == pytest.approx(value, abs=1e-4)
+        values = np.append(values, [[step["predicted"]]], axis=0)
+
+
+def test_predict_past_the_end_needs_every_columns_future(zoo, runs):
+    result = zoo("predict", runs[4].name, "--horizon", "2")
+    assert (result.code, "Open" in result.err) == (2, True)
+
+
+def test_new_data_is_scaled_as_the_training_part_was(zoo, zoo_json, runs, walk_csv):
+    rows = zoo_json("predict", runs[1].name, "--csv", walk_csv)
+    record = zoo_json("evaluate", runs[1].name, "--csv", walk_csv)
+    truth = np.array([row["actual"] for row in rows])
+    predicted = np.array([row["predicted"] for row in rows])
+    assert len(rows) == 300 - 20
+    assert record["test"]["rmse"] == pytest.approx(np.sqrt(np.mean((truth - predicted) ** 2)))
+    assert record["train"] == record["validation"] == {}
+    assert list(record["floors"]) == ["last_value"]
+
+
+def test_what_does_not_fit_the_run_is_said(zoo, runs, walk_csv, tmp_path):
+    short = tmp_path / "short.csv"
+    short.write_text("".join(walk_csv.read_text().splitlines(keepends=True)[:10]))
+    for arguments, code, hint in (
+        ((runs[0].name, "--csv", walk_csv), 2, "not a series"),
+        ((runs[0].name, "--horizon", "3"), 2, "not a series"),
+        ((runs[1].name, "--csv", short), 1, "too few"),
+        ((runs[4].name, "--csv", walk_csv), 2, "Open"),
+        ((runs[1].name, "--csv", walk_csv, "--column", "Clsoe"), 2, "Close"),
+    ):
+        result = zoo("predict", *arguments)
+        assert (result.code, hint in result.err) == (code, True), result.err
+
+
+def test_an_output_that_cant_be_written_is_said_first(zoo, runs, tmp_path):
+    (tmp_path / "file").write_text("")
+    for output in ("file/out.csv", "."):
+        assert zoo("predict", runs[1].name, "-o", output).code == 1
+
+
+@pytest.fixture
+def broken(runs, tmp_path):
+    """A copy of a run to break."""
+    import shutil
+
+    return Path(shutil.copytree(runs[1].folder, tmp_path / "broken"))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.keras", b"PK\x03\x04 nothing"),
+        ("model.keras", None),
+        ("config.json", b"{"),
+        ("config.json", b'{"schema": 1}'),
+        ("config.json", b"[]"),
+        ("preprocessing.json", b"\xff\xfe"),
+        ("preprocessing.json", b'{"series": {"window": 3}}'),
+        ("metrics.json", None),
+    ],
+)
+def test_a_damaged_run_is_one_sentence(zoo, broken, walk_csv, file, content):
+    if content is None:
+        (broken / file).unlink()
+    else:
+        (broken / file).write_bytes(content)
+    result = zoo("predict", broken, "--csv", walk_csv)
+    assert result.code == 1
+    assert result.err.count("\n") == 1
+    assert "broken" in result.err or file in result.err
+
+
+def test_runs_lists_and_filters(zoo, zoo_json, runs):
+    assert [entry["run"] for entry in zoo_json("runs")] == [str(run.folder) for run in runs]
+    of_gru = zoo_json("runs", "--model", "gru")
+    assert {(entry["model"], entry["metric"]) for entry in of_gru} == {("gru", "rmse")}
+    assert len(of_gru) == 3
+    assert zoo_json("runs", "--unfinished") == []
+    assert runs[0].name in zoo("runs").out
+
+
+def test_runs_removes_after_a_question(zoo, broken, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    refused = zoo("runs", "--runs", tmp_path, "--remove")
+    assert refused.code == 130
+    assert broken.exists()
+    assert zoo("runs", "--runs", tmp_path, "--remove", "--yes").code == 0
+    assert not broken.exists()
+
+
+def test_ctrl_c_in_mid_epoch_ends_in_130_and_touches_nothing_finished(folder):
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    command = [sys.executable, "-m", "lstm_zoo", "train", "lstm", "--epochs", "1000"]
+    process = subprocess.Popen(
+        [*command, "--runs", str(folder)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    for line in process.stderr:
+        if "epoch 2/" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Interrupted" in err
+    assert "Traceback" not in err
+    assert {path: path.read_bytes() for path in before} == before
+    unfinished = [run for run in list_runs(folder) if not run.finished]
+    assert len(unfinished) == 1
+    assert not (unfinished[0].folder / "metrics.json").exists()
+    assert len((unfinished[0].folder / "history.csv").read_text().splitlines()) >= 4
+
+
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+from lstm_zoo.__main__ import main
+main()
+"""
+
+
+def test_a_disk_that_takes_no_more_leaves_no_finished_run(tmp_path):
+    """No file may pass 20 kB here: model.keras can't be written whole."""
+    command = ["train", "lstm", "--epochs", "1", "--runs", str(tmp_path / "runs")]
+    done = subprocess.run([sys.executable, "-c", LIMITED, *command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    assert not Run(run).finished
+
+
+def test_two_trainings_in_the_same_second_have_a_folder_each(tmp_path):
+    command = [sys.executable, "-m", "lstm_zoo", "train", "simple-rnn", "--epochs", "1", "--json"]
+    processes = [
+        subprocess.Popen(
+            [*command, "--runs", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        for _ in range(2)
+    ]
+    outs = [json.loads(process.communicate()[0]) for process in processes]
+    assert len({out["run"] for out in outs}) == 2
+    assert outs[0]["test"] == outs[1]["test"]

@@ -1,0 +1,52 @@
+"""The wheel: installed into an empty environment, it works from an empty folder."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from lstm_zoo import catalog
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The `lstm-zoo` of an environment that has nothing but the wheel and what it needs."""
+    folder = tmp_path_factory.mktemp("install")
+    left_out = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "runs")
+    source = shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=left_out)
+    wheel = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source]
+    subprocess.run(wheel, check=True)
+    venv.create(folder / "env", with_pip=True)
+    python = folder / "env" / "bin" / "python"
+    (built,) = folder.glob("lstm_zoo-*.whl")
+    subprocess.run([python, "-m", "pip", "install", "-q", built], check=True)
+    return python.with_name("lstm-zoo")
+
+
+def test_the_wheel_lists_shows_and_trains_from_an_empty_folder(installed, tmp_path):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home")}
+
+    def call(*arguments):
+        done = subprocess.run(
+            [installed, *arguments, "--json"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    assert [entry["name"] for entry in call("list")] == list(catalog.load().entries)
+    assert call("show", "rnn-mnist")["train"]["epochs"] == 3
+    for dataset in ("digits", "prices"):
+        record = call("train", "simple-rnn", "--dataset", dataset, "--epochs", "1")
+        assert (tmp_path / record["run"] / "metrics.json").is_file()

@@ -1,0 +1,337 @@
+import csv
+import json
+import math
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_zoo import runs
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import RunError
+from lstm_zoo.runs import History, Run, find, line, list_runs, read_json, write_json, write_text
+
+CONFIG = RunConfig(
+    model="lstm",
+    variant="lstm:units=8",
+    builder="a:b",
+    params={},
+    dataset="digits",
+    loader="c:d",
+    data={},
+    train={},
+    seed=7,
+    threads=1,
+    backend="jax",
+)
+METRICS = {"schema": 1, "metric": {"name": "accuracy", "better": "higher"}}
+
+
+@pytest.fixture
+def noon(monkeypatch):
+    """A clock that stands still."""
+
+    class Noon(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 1, 2, 12, 0, 0)
+
+    monkeypatch.setattr(runs, "datetime", Noon)
+
+
+def recorded(folder: Path, name: str, age: int = 0, finished: bool = True) -> Run:
+    run = Run(folder / name)
+    run.folder.mkdir(parents=True)
+    write_json(run.folder / "config.json", CONFIG.to_dict())
+    if finished:
+        write_json(run.folder / "metrics.json", METRICS | {"test": {"accuracy": 0.5}})
+    os.utime(run.folder / "config.json", (1e9 - age, 1e9 - age))
+    return run
+
+
+def test_a_run_folder_is_named_after_what_runs_and_when(tmp_path, noon):
+    run = runs.create(tmp_path / "deep" / "runs", CONFIG)
+    assert run.folder == tmp_path / "deep" / "runs" / "lstm-digits-s7-20260102-120000"
+    assert list(run.folder.iterdir()) == []
+    assert not run.finished
+
+
+def test_runs_that_start_in_the_same_second_do_not_meet(tmp_path, noon):
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: runs.create(tmp_path, CONFIG).name, range(40)))
+    stem = "lstm-digits-s7-20260102-120000"
+    assert sorted(made) == sorted([stem, *(f"{stem}-{n}" for n in range(2, 41))])
+
+
+@pytest.mark.slow
+def test_processes_that_start_in_the_same_second_do_not_meet(tmp_path):
+    code = (
+        "import sys, pathlib; from lstm_zoo import runs, config\n"
+        f"c = config.RunConfig.from_dict({CONFIG.to_dict()!r})\n"
+        "for _ in range(50): print(runs.create(pathlib.Path(sys.argv[1]), c).name)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    names = [name for process in started for name in process.communicate()[0].split()]
+    assert len(names) == len(set(names)) == len(list(tmp_path.iterdir())) == 150
+
+
+def test_a_run_is_found_by_name_by_path_and_as_the_last(tmp_path, monkeypatch):
+    old, new = recorded(tmp_path, "b", age=9), recorded(tmp_path, "a")
+    assert find("b", tmp_path) == old
+    assert find("last", tmp_path) == new
+    assert find(str(old.folder), tmp_path / "elsewhere") == old
+    assert find(f"{old.folder}/", tmp_path / "elsewhere") == old
+    monkeypatch.chdir(old.folder)
+    assert find(".", Path("elsewhere")).name == "b"
+    assert find("../a", Path("elsewhere")).name == "a"
+    assert find("a", Path("..")).name == "a"
+
+
+def test_a_run_that_cant_be_found_is_told_with_the_nearest(tmp_path):
+    with pytest.raises(RunError, match=r"no run in .* yet: lstm-zoo train lstm makes one"):
+        find("last", tmp_path)
+    with pytest.raises(RunError, match=r"no run 'x' in .*\. lstm-zoo train lstm makes one"):
+        find("x", tmp_path / "nowhere")
+    recorded(tmp_path, "lstm-digits-s0-20260102-120000")
+    with pytest.raises(RunError, match=r"no run 'lstm-digits-s1-20260102.*Did you mean lstm-dig"):
+        find("lstm-digits-s1-20260102-120000", tmp_path)
+
+
+def test_what_is_no_finished_run_is_told_as_what_it_is(tmp_path):
+    recorded(tmp_path, "half", finished=False)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("hello")
+    with pytest.raises(RunError, match=r"The run .*half is unfinished: it has no metrics.json"):
+        find("half", tmp_path)
+    with pytest.raises(RunError, match="unfinished"):
+        find("last", tmp_path)
+    with pytest.raises(RunError, match=r"empty is not a run: it has no config.json"):
+        find("empty", tmp_path)
+    with pytest.raises(RunError, match=r"file.txt is not a run: it is a file"):
+        find(str(tmp_path / "file.txt"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../..", "", "/", "~", "a\0b", "\x1b[31m", "*", "[", "\udcff"]
+)
+def test_a_strange_name_is_no_run(tmp_path, name):
+    inner = tmp_path / "a" / "runs"
+    recorded(inner, "real")
+    with pytest.raises(RunError, match=r"is not a run|There is no run"):
+        find(name, inner)
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (b"", "is damaged"),
+        (b'{"schema": 1', "is damaged"),
+        (b"\xff\xfe\0", "is damaged"),
+        (b"[1]", "is damaged: it holds no JSON object"),
+        (b"null", "is damaged: it holds no JSON object"),
+        (b"[" * 100_000, "is damaged"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "is damaged"),
+        (b"{}", "config.json does not fit this lstm-zoo"),
+    ],
+    ids=["empty", "cut", "binary", "list", "null", "deep", "digits", "no fields"],
+)
+def test_a_damaged_config_is_one_sentence_and_still_listed(tmp_path, content, sentence):
+    run = recorded(tmp_path, "run")
+    (run.folder / "config.json").write_bytes(content)
+    with pytest.raises(RunError, match=sentence):
+        _ = find("run", tmp_path).config
+    assert [line(run)["model"] for run in list_runs(tmp_path)] == [None]
+    assert line(run)["finished"] is False
+
+
+def test_a_json_file_that_cant_be_read_is_named(tmp_path):
+    with pytest.raises(RunError, match=r"There is no .*metrics.json"):
+        _ = Run(tmp_path).metrics
+    with pytest.raises(RunError, match=r"can't be read: Is a directory"):
+        read_json(tmp_path)
+
+
+def test_runs_are_listed_the_oldest_first(tmp_path):
+    names = ["c", "a", "b"]
+    for age, name in enumerate(names):
+        recorded(tmp_path, name, age=age, finished=name != "a")
+    recorded(tmp_path, "a2", age=1)
+    (tmp_path / "not a run").mkdir()
+    (tmp_path / "file").touch()
+    assert [run.name for run in list_runs(tmp_path)] == ["b", "a", "a2", "c"]
+    assert [run.finished for run in list_runs(tmp_path)] == [True, False, True, True]
+    assert list_runs(tmp_path / "nowhere") == []
+
+
+def test_a_line_has_a_runs_main_score(tmp_path):
+    run = recorded(tmp_path, "run")
+    expected = {
+        "run": str(run.folder),
+        "finished": True,
+        "model": "lstm:units=8",
+        "dataset": "digits",
+        "seed": 7,
+        "metric": "accuracy",
+        "score": 0.5,
+    }
+    assert line(run) == expected
+    empty = {"finished": False, "metric": None, "score": None}
+    for metrics in ({}, {"metric": 3}, {"metric": {"name": "accuracy"}, "test": []}):
+        write_json(run.folder / "metrics.json", metrics)
+        assert line(run) == expected | empty
+    (run.folder / "metrics.json").unlink()
+    assert line(run) == expected | empty
+
+
+def test_a_run_is_removed_whole(tmp_path):
+    run, other = recorded(tmp_path, "run"), recorded(tmp_path, "other")
+    (run.folder / "plots").mkdir()
+    (run.folder / "plots" / "a.png").touch()
+    runs.remove(run)
+    assert list_runs(tmp_path) == [other]
+    assert not run.folder.exists()
+
+
+def test_a_half_removed_run_does_not_count(tmp_path, monkeypatch):
+    run = recorded(tmp_path, "run")
+
+    def fail(folder):
+        raise OSError("stuck")
+
+    monkeypatch.setattr(runs.shutil, "rmtree", fail)
+    with pytest.raises(OSError, match="stuck"):
+        runs.remove(run)
+    assert not run.finished
+
+
+def test_json_is_strict():
+    value = {
+        "nan": math.nan,
+        "inf": [math.inf, -math.inf],
+        "tuple": (1, 2.5),
+        "scalars": [np.float32(0.5), np.int64(3), np.bool_(True), np.float64("nan"), np.str_("a")],
+        "array": np.array([[1.0, np.nan]]),
+        "one": np.array([3]),
+        "none": None,
+        "truth": True,
+        3: "a key",
+        "ä": "ö",
+    }
+    text = runs.dumps(value)
+    assert "ä" in text
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    assert json.loads(text, parse_constant=refuse) == {
+        "nan": None,
+        "inf": [None, None],
+        "tuple": [1, 2.5],
+        "scalars": [0.5, 3, True, None, "a"],
+        "array": [[1.0, None]],
+        "one": [3],
+        "none": None,
+        "truth": True,
+        "3": "a key",
+        "ä": "ö",
+    }
+
+
+def test_a_float_comes_back_bit_for_bit():
+    numbers = [0.1 + 0.2, 1e-308, 5e-324, 1.7976931348623157e308, -0.0]
+    assert [x.hex() for x in json.loads(runs.dumps(numbers))] == [x.hex() for x in numbers]
+
+
+def test_a_file_name_that_is_no_utf8_comes_back(tmp_path):
+    name = os.fsdecode(b"pr\xffices.csv")
+    write_json(tmp_path / "config.json", {"csv": name})
+    assert read_json(tmp_path / "config.json") == {"csv": name}
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.json"
+    write_text(path, "old")
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "new \udcff")
+    monkeypatch.setattr(runs.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(handle):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs.os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_json(tmp_path / "metrics.json", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_written_file_has_the_rights_of_any_new_file(tmp_path):
+    write_text(tmp_path / "ours", "text")
+    (tmp_path / "theirs").touch()
+    rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "theirs")]
+    assert rights[0] == rights[1]
+
+
+def test_a_history_is_on_disk_row_by_row(tmp_path):
+    path = tmp_path / "history.csv"
+    history = History(path)
+    assert history.columns == {}
+    history.append({"epoch": 0, "loss": None, "val_loss": 0.5})
+    assert path.read_bytes() == b"epoch,loss,val_loss\n0,,0.5\n"
+    history.append({"epoch": 1, "val_loss": 0.25, "loss": 1 / 3})
+    history.append({"epoch": 2, "loss": 0.125})
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["epoch", "loss", "val_loss"],
+        ["0", "", "0.5"],
+        ["1", repr(1 / 3), "0.25"],
+        ["2", "0.125", ""],
+    ]
+    assert history.columns["loss"] == [None, 1 / 3, 0.125]
+    assert history.columns["val_loss"] == [0.5, 0.25, None]
+
+
+def test_the_runs_folder_is_the_option_or_the_environments(monkeypatch):
+    monkeypatch.setenv("LSTM_ZOO_RUNS", "there")
+    assert runs.runs_folder("here") == Path("here")
+    assert runs.runs_folder(None) == Path("there")
+    monkeypatch.delenv("LSTM_ZOO_RUNS")
+    assert runs.runs_folder(None) == Path("runs")
+
+
+def test_a_place_that_cant_be_written_is_told_beforehand(tmp_path):
+    runs.check_writable(tmp_path / "new" / "results.json")
+    assert list((tmp_path / "new").iterdir()) == []
+    with pytest.raises(RunError, match=r"new is a folder, and a file is to be written there"):
+        runs.check_writable(tmp_path / "new")
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"file can't be written: File exists"):
+        runs.check_writable(tmp_path / "file" / "results.json")
+    with pytest.raises(RunError, match=r"deep can't be written: Not a directory"):
+        runs.check_writable(tmp_path / "file" / "deep" / "results.json")
+
+
+def test_a_folder_without_the_right_to_write_is_told_beforehand(tmp_path, monkeypatch):
+    def refuse(dir):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(runs.tempfile, "TemporaryFile", refuse)
+    with pytest.raises(RunError, match=f"^{tmp_path} can't be written: Permission denied.$"):
+        runs.check_writable(tmp_path / "results.json")
