@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lstm_zoo.config import BACKENDS, choose_backend
-from lstm_zoo.errors import MissingExtra
+from lstm_zoo.config import BACKENDS, available_threads, choose_backend
+from lstm_zoo.errors import MissingExtra, UsageError
 
 
 def start(option: str | None = None, threads: int | None = None) -> str:
-    """Import Keras on a backend and give it `threads` CPU threads; the backend's name.
+    """Import Keras on a backend and give it `threads` CPU threads, or all; the backend's name.
 
     Whatever the user's keras.json says, floats are float32 and images have their channels last:
     a run is determined by its config.json alone.
@@ -24,6 +24,7 @@ def start(option: str | None = None, threads: int | None = None) -> str:
     Raises:
         UnknownName: there is no such backend.
         MissingExtra: it is not installed.
+        UsageError: it computes with another number of threads in this process already.
     """
     name = choose_backend(option)
     if not installed(name):
@@ -31,7 +32,7 @@ def start(option: str | None = None, threads: int | None = None) -> str:
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet_imports():
-        _limit_threads(name, threads)
+        _limit_threads(name, threads or available_threads())
         import keras
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_floatx("float32")
@@ -68,19 +69,28 @@ def devices() -> list[str]:
     return [str(device) for device in keras.distribution.list_devices()]
 
 
-def _limit_threads(name: str, threads: int | None) -> None:
+def _limit_threads(name: str, threads: int) -> None:
     """Bind the backend to `threads` threads; possible only before it first computes."""
-    if threads is None:
-        return
     if name == "tensorflow":
-        tf = importlib.import_module("tensorflow")
-        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        _limit_tensorflow(threads)
     elif name == "torch":
         importlib.import_module("torch").set_num_threads(threads)
     elif hasattr(os, "sched_setaffinity"):  # XLA takes as many threads as it may use CPUs
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def _limit_tensorflow(threads: int) -> None:
+    threading = importlib.import_module("tensorflow").config.threading
+    if threading.get_intra_op_parallelism_threads() == threads:
+        return
+    try:
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise UsageError(
+            f"TensorFlow has begun to compute in this process, and can't change to {threads} "
+            "threads any more: start another process."
+        ) from None
 
 
 @contextmanager

@@ -31,6 +31,7 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
         "ours": {name: _summary(values) for name, values in scores.items()},
         "published": published,
         "floor": results["floor"],
+        "learned": sum(run.metrics["learned"] for run in runs),
         "agrees": all(decided) if decided else None,
         "differences": _differences(recipe, used, fixed, len(runs)),
         "runs": [str(run.folder) for run in runs],

@@ -10,6 +10,7 @@ import pytest
 
 from lstm_zoo.__main__ import run
 
+DATA = os.environ.get("LSTM_ZOO_DATA")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -57,9 +58,16 @@ def walk_csv(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def mnist_folder():
-    """The folder of the real MNIST; the test is skipped where there is none."""
-    folder = Path(os.environ.get("LSTM_ZOO_DATA", "../shared/datasets")).absolute()
-    if not (folder / "mnist.npz").is_file():
-        pytest.skip("the real MNIST is not here: LSTM_ZOO_DATA names no folder with mnist.npz")
-    return folder
+def data_folder():
+    """The folder of real data that LSTM_ZOO_DATA names; the test is skipped where there is none."""
+    if not DATA:
+        pytest.skip("the real data are not here: LSTM_ZOO_DATA names no folder")
+    return Path(DATA).absolute()
+
+
+@pytest.fixture(scope="session")
+def mnist_folder(data_folder):
+    """The folder of the real MNIST."""
+    if not (data_folder / "mnist.npz").is_file():
+        pytest.skip(f"the real MNIST is not in {data_folder}")
+    return data_folder

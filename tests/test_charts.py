@@ -55,6 +55,7 @@ def texts(figure):
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("draw", "options"),
     [

@@ -14,8 +14,7 @@ import pytest
 from lstm_zoo.datasets import digits, mnist, prices
 from lstm_zoo.errors import DataError
 
-ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "datasets"
+pytestmark = pytest.mark.slow  # files as large as MNIST's are written and read
 
 
 def small_mnist() -> dict[str, np.ndarray]:
@@ -94,11 +93,8 @@ def test_a_loader_names_its_raw_shape_and_describes_its_parameters(module):
         assert f"\n{heading} " in module.__doc__
 
 
-@pytest.mark.slow
-def test_the_real_mnist(monkeypatch):
-    if not (SHARED / mnist.NPZ).is_file():
-        pytest.skip("the real mnist.npz is not beside the project")
-    monkeypatch.setenv("LSTM_ZOO_DATA", str(SHARED))
+def test_the_real_mnist(mnist_folder, monkeypatch):
+    monkeypatch.setenv("LSTM_ZOO_DATA", str(mnist_folder))
     parts = mnist.load()
     assert parts.train.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert parts.test.y[:5].tolist() == [7, 2, 1, 0, 4]

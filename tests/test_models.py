@@ -3,7 +3,6 @@
 import importlib
 import importlib.util
 import os
-import pkgutil
 import subprocess
 import sys
 
@@ -12,17 +11,19 @@ import numpy as np
 import pytest
 from keras import layers
 
-import lstm_zoo.models
+from lstm_zoo import catalog
 from lstm_zoo.data import Outputs
 from lstm_zoo.errors import UsageError
 from lstm_zoo.models import attention_lstm, bilstm, cnn_lstm, gru, lstm, simple_rnn, stacked
 from lstm_zoo.parameters import fill, read_function
 
-MODULES = [
-    importlib.import_module(f"lstm_zoo.models.{entry.name}")
-    for entry in pkgutil.iter_modules(lstm_zoo.models.__path__)
-]
-BUILDERS = {m.__name__.rpartition(".")[2]: m.build for m in MODULES if hasattr(m, "build")}
+MODULES = {
+    entry.builder.partition(":")[0].rpartition(".")[2]: importlib.import_module(
+        entry.builder.partition(":")[0]
+    )
+    for entry in catalog.load().of("model").values()
+}
+BUILDERS = {name: module.build for name, module in MODULES.items()}
 LAST_STEP_ALONE = {"bilstm"}
 CAUSAL = sorted(BUILDERS.keys() - LAST_STEP_ALONE)
 SHAPES = [(28, 28), (8, 8), (60, 1), (7, 2), (1, 3)]
@@ -144,6 +145,7 @@ def test_it_has_the_shape_of_its_task(name, task, shape):
     assert model.output_shape == (None, *steps, task.size)
 
 
+@pytest.mark.slow
 @every_model
 @pytest.mark.parametrize("shape", SHAPES[1:], ids=str)
 def test_it_answers_classes_with_probabilities(name, shape):
@@ -160,6 +162,7 @@ def test_a_head_that_starts_at_zero_answers_zero(name, every_step):
     assert not answers(BUILDERS[name]((6, 2), task, dense=4), numbers(2, 6, 2)).any()
 
 
+@pytest.mark.slow
 @every_model
 def test_dropout_drops_in_training_alone(name):
     model = BUILDERS[name]((6, 2), VALUE, dropout=0.5, recurrent_dropout=0.5, dense=16)

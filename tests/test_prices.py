@@ -1,7 +1,5 @@
 """The prices loader: the built-in series, and CSV files as they are found in the wild."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +10,6 @@ from lstm_zoo.data import Series
 from lstm_zoo.datasets.prices import load
 from lstm_zoo.errors import DataError, UnknownName, UsageError, ZooError
 
-APPLE = Path(__file__).parents[2] / "shared" / "datasets" / "apple.csv"
 HEADER = "Date,Close\n"
 JANUARY = "".join(f"2015-01-{day:02d},{day}\n" for day in range(1, 31))
 STOCKS = "".join(
@@ -89,19 +86,20 @@ def test_options_for_files_need_a_file():
 # A file, read plainly
 
 
-def test_the_real_apple_file():
-    if not APPLE.is_file():
-        pytest.skip("apple.csv is not beside the project")
-    series = load(csv=str(APPLE), features=["AAPL.Volume"])
-    frame = pd.read_csv(APPLE, parse_dates=["Date"])
+def test_the_real_apple_file(data_folder):
+    apple = data_folder / "apple.csv"
+    if not apple.is_file():
+        pytest.skip(f"apple.csv is not in {data_folder}")
+    series = load(csv=str(apple), features=["AAPL.Volume"])
+    frame = pd.read_csv(apple, parse_dates=["Date"])
     assert series.columns == ("AAPL.Close", "AAPL.Volume")
     np.testing.assert_array_equal(series.values, frame[list(series.columns)].to_numpy(float))
     np.testing.assert_array_equal(series.dates, frame["Date"].to_numpy("datetime64[ns]"))
     assert (len(series.values), series.notes) == (506, ())
     with pytest.raises(UnknownName, match=r"Did you mean .*AAPL\.Close"):
-        load(csv=str(APPLE), column="AAPL.Clsoe")
+        load(csv=str(apple), column="AAPL.Clsoe")
     with pytest.raises(DataError, match=r"'direction' of apple\.csv .* line 2 \('2015-02-17,"):
-        load(csv=str(APPLE), column="direction")
+        load(csv=str(apple), column="direction")
 
 
 def test_target_first_then_the_features_in_the_order_asked_for(read):

@@ -215,8 +215,7 @@ def floor_lines(results: dict) -> list[str]:
         runs = [t["run"] for t in model["trials"] if t["status"] == "ok"]
         learned = sum(Run(Path(run)).metrics["learned"] for run in runs)
         if learned < len(runs):
-            which = "any seed" if not learned else f"{len(runs) - learned} of {len(runs)} seeds"
-            lines.append(f"{model['name']}: not better than its floor in {which}.")
+            lines.append(f"{model['name']}: {beaten(learned, len(runs)).lower()}.")
     return lines
 
 
@@ -305,15 +304,19 @@ def _published(published: dict, outcome: dict) -> str:
 
 
 def _beside_floor(outcome: dict) -> str:
-    """Plainly: does the recipe beat the trivial answer, and by how much?"""
-    metric, floor = outcome["metric"], outcome["floor"]
-    ours = outcome["ours"][metric["name"]]["mean"]
-    told = f"the floor is {words(floor['name'])}: {words(metric['name'])} {number(floor['value'])}"
-    if metric["better"] == "higher":
-        return (
-            f"Ours {'is above' if ours > floor['value'] else 'does not reach'} its floor; {told}."
-        )
-    ratio = ours / floor["value"] if floor["value"] else float("inf")
-    if ratio < 1:
-        return f"Ours is {ratio:.3g} of its floor's error; {told}."
-    return f"It does not beat its floor: its error is {ratio:.3g} times as large; {told}."
+    """Plainly: does the recipe beat the trivial answer, and how far is it from it?"""
+    metric, floor, seeds = outcome["metric"], outcome["floor"], len(outcome["runs"])
+    told = f"{words(floor['name'])}, {words(metric['name'])} {number(floor['value'])}"
+    if metric["better"] == "lower" and floor["value"]:
+        ratio = outcome["ours"][metric["name"]]["mean"] / floor["value"]
+        told += f"; ours is {ratio:.3f} times that"
+    return f"{beaten(outcome['learned'], seeds)} ({told})."
+
+
+def beaten(learned: int, seeds: int) -> str:
+    """In how many seeds the floor is beaten, by the test over the test examples."""
+    if not learned:
+        return f"Not better than its floor in {'any seed' if seeds > 1 else 'this seed'}"
+    return (
+        f"Beats its floor in {'every seed' if learned == seeds else f'{learned} of {seeds} seeds'}"
+    )
