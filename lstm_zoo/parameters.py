@@ -1,8 +1,8 @@
 """The parameters of a builder or loader: read from its source, never by importing it.
 
 A function's keyword-only parameters are its schema. Their annotations are literals of a small
-grammar: `int`, `float`, `str`, `bool`, `None`, `list[X]`, `Literal[…]`, `X | Y`, and the kinds
-with a range that this module names.
+grammar: `int`, `float`, `str`, `bool`, `None`, `list[X]`, `Literal[…]`, `X | Y`, and the kinds that
+this module names.
 """
 
 from __future__ import annotations
@@ -25,12 +25,18 @@ PositiveInt = Annotated[int, "a whole number, at least 1"]
 NonNegativeInt = Annotated[int, "a whole number, at least 0"]
 PositiveFloat = Annotated[float, "a number above 0"]
 Rate = Annotated[float, "a number from 0 to below 1"]
+Activation = Annotated[str, '"tanh", "relu", "sigmoid", "elu", "gelu" or "linear"']
 
-_RANGES = {
+_KINDS = {
     "PositiveInt": (int, lambda v: v >= 1, PositiveInt.__metadata__[0]),
     "NonNegativeInt": (int, lambda v: v >= 0, NonNegativeInt.__metadata__[0]),
     "PositiveFloat": (float, lambda v: v > 0, PositiveFloat.__metadata__[0]),
     "Rate": (float, lambda v: 0 <= v < 1, Rate.__metadata__[0]),
+    "Activation": (
+        str,
+        lambda v: f'"{v}"' in Activation.__metadata__[0],
+        Activation.__metadata__[0],
+    ),
     "int": (int, lambda v: True, "a whole number"),
     "float": (float, lambda v: True, "a number"),
     "str": (str, lambda v: True, "a text"),
@@ -207,7 +213,7 @@ def _annotation(argument: ast.arg, function: str) -> str:
     if argument.annotation is None or not _readable(argument.annotation):
         raise ZooError(
             f"The parameter '{argument.arg}' of {function} is annotated with {written}; lstm-zoo "
-            f"reads {', '.join(_RANGES)}, None, list[…], Literal[…], and | between them."
+            f"reads {', '.join(_KINDS)}, None, list[…], Literal[…], and | between them."
         )
     return written
 
@@ -268,7 +274,7 @@ def _readable_one(node: ast.expr) -> bool:
             return bool(_items(node))
         except ValueError:
             return False
-    return name == "None" or name in _RANGES
+    return name == "None" or name in _KINDS
 
 
 def _fit(node: ast.expr, value: object) -> object:
@@ -300,7 +306,7 @@ def _fit_list(node: ast.Subscript, value: object) -> object:
 
 
 def _fit_scalar(name: str, value: object) -> object:
-    base, in_range, _ = _RANGES[name]
+    base, in_range, _ = _KINDS[name]
     if base is float and type(value) is int and abs(value) <= sys.float_info.max:
         value = float(value)
     if type(value) is not base or (base is float and not math.isfinite(value)):
@@ -321,4 +327,4 @@ def _words_one(node: ast.expr) -> str:
         return " or ".join(json.dumps(item) for item in _items(node))
     if name == "list[]":
         return f"a list (each item {_words(node.slice)})"
-    return _RANGES[name][2]
+    return _KINDS[name][2]

@@ -167,6 +167,14 @@ def test_a_failed_training_stops_no_other_and_is_told_after_the_results(zoo):
 
 
 @pytest.mark.slow
+def test_the_table_goes_to_a_ci_jobs_summary_too(zoo, tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    result = zoo("compare", "simple-rnn", "--seeds", "1", "--epochs", "1", "--markdown")
+    assert result.code == 0
+    assert (tmp_path / "summary.md").read_text() == result.out
+
+
+@pytest.mark.slow
 def test_one_seed_is_no_verdict_and_says_what_it_covers(zoo_json):
     results = zoo_json("compare", "simple-rnn", "lstm", "--seeds", "1", "--epochs", "2")
     (pair,) = results["pairs"]

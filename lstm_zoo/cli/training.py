@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -65,6 +66,10 @@ def compare(
     results = _compare(settings, asked, seeds, output)
     from lstm_zoo.reporting import tables
 
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(tables.results_markdown(results) + "\n")
     if as_json:
         print_json(results)
     elif markdown:

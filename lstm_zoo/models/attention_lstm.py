@@ -20,15 +20,13 @@ short sequences, and weights are a hint, not an explanation: each h_j has read a
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 import numpy as np
 from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import head
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
@@ -37,11 +35,11 @@ def build(
     *,
     units: PositiveInt = 64,
     attention_units: PositiveInt = 32,
-    activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "tanh",
+    activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     dense: PositiveInt | None = None,
-    dense_activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "relu",
+    dense_activation: Activation = "relu",
 ) -> keras.Model:
     """An LSTM layer, attention over its states, and the outputs from context and state.
 

@@ -33,7 +33,7 @@ from keras import layers
 from lstm_zoo.data import Outputs
 from lstm_zoo.errors import UsageError
 from lstm_zoo.models.head import head
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
@@ -46,11 +46,11 @@ def build(
     pool_size: PositiveInt = 2,
     wrap: Literal["once", "each"] = "once",
     units: PositiveInt = 64,
-    activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "tanh",
+    activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     dense: PositiveInt | None = None,
-    dense_activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "relu",
+    dense_activation: Activation = "relu",
 ) -> keras.Model:
     """A CNN on each subsequence, an LSTM over the results, and the outputs from its states.
 

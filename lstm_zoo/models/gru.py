@@ -20,14 +20,12 @@ must be counted or kept exactly: it has no cell apart from the state.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import head
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
@@ -35,11 +33,11 @@ def build(
     outputs: Outputs,
     *,
     units: PositiveInt = 64,
-    activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "tanh",
+    activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     dense: PositiveInt | None = None,
-    dense_activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "relu",
+    dense_activation: Activation = "relu",
 ) -> keras.Model:
     """A GRU layer, and the outputs from its states.
 

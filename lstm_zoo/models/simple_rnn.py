@@ -14,14 +14,12 @@ unbounded and training is less even from seed to seed.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import head
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
@@ -29,11 +27,11 @@ def build(
     outputs: Outputs,
     *,
     units: PositiveInt = 64,
-    activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "tanh",
+    activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     dense: PositiveInt | None = None,
-    dense_activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "relu",
+    dense_activation: Activation = "relu",
 ) -> keras.Model:
     """A simple recurrent layer, and the outputs from its states.
 

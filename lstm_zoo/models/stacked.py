@@ -15,14 +15,12 @@ before a single layer does, and time and memory grow with the depth.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import dropped, head
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
@@ -30,11 +28,11 @@ def build(
     outputs: Outputs,
     *,
     units: list[PositiveInt] = (64, 64),
-    activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "tanh",
+    activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     dense: PositiveInt | None = None,
-    dense_activation: Literal["tanh", "relu", "sigmoid", "elu", "gelu", "linear"] = "relu",
+    dense_activation: Activation = "relu",
 ) -> keras.Model:
     """LSTM layers one on the other, and the outputs from the last one's states.
 
