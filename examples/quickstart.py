@@ -27,7 +27,7 @@ def main(epochs: int = 3, runs: str = "runs") -> Path:
     from lstm_zoo.reporting.progress import Lines
 
     run = training.train(config, assembly.read(config), Path(runs), Lines(None, quiet=True))
-    tables.print_run(run)
+    tables.print_run(run, "lstm-zoo predict last")
     return run.folder
 
 

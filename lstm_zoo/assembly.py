@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import catalog, data
+from lstm_zoo import backend, catalog, data
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import TrainingError, ZooError
+from lstm_zoo.errors import TrainingError, UsageError, ZooError
 from lstm_zoo.parameters import read_function
 
 
@@ -41,6 +41,8 @@ def read(config: RunConfig, data_dir: str | None = None) -> data.Raw:
     params = {name: value for name, value in config.data.items() if name in names}
     if "data_dir" in names:
         params["data_dir"] = data_dir
+    elif data_dir:
+        raise UsageError(f"The dataset {config.dataset} looks for no files: --data-dir has no use.")
     return _strangers(config.loader, config, **params)
 
 
@@ -54,7 +56,8 @@ def prepare(config: RunConfig, raw: data.Raw) -> data.Dataset:
 def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
     """The run's untrained model, its weights and dropout drawn from their own streams."""
     streams = Streams.of(config.seed)
-    keras.utils.set_random_seed(_number(streams.weights))
+    with backend.quiet_imports():  # on any backend, this seeds every other one there is
+        keras.utils.set_random_seed(_number(streams.weights))
     model = _strangers(
         config.builder, config, dataset.input_shape, dataset.outputs, **config.params
     )
@@ -63,6 +66,18 @@ def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
         if variable.path.endswith("seed_generator_state"):
             variable.assign(dropout.integers(2**31, size=variable.shape).astype(variable.dtype))
     return model
+
+
+def describe(dataset: data.Dataset) -> str:
+    """What is trained on, in a sentence."""
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in dataset.parts.items())
+    if dataset.series is None:
+        return f"Examples: {counts}."
+    dates = dataset.series.dates
+    span = "" if dates is None else f", {str(dates[0])[:10]} to {str(dates[-1])[:10]}"
+    name = dataset.framing.columns[dataset.framing.target]
+    rows = len(dataset.series.values)
+    return f"Forecasting {name} ({rows:,} rows{span}). Examples: {counts}."
 
 
 def _strangers(reference: str, config: RunConfig, *args: object, **params: object) -> object:

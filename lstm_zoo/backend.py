@@ -31,7 +31,7 @@ def start(option: str | None = None, threads: int | None = None) -> str:
         raise MissingExtra(f"The {name} backend", name)
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quiet_imports():
+    with quiet_imports():
         _limit_threads(name, threads or available_threads())
         import keras
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -94,7 +94,7 @@ def _limit_tensorflow(threads: int) -> None:
 
 
 @contextmanager
-def _quiet_imports() -> Iterator[None]:
+def quiet_imports() -> Iterator[None]:
     """Hold back what native libraries write to stderr, unless the block fails."""
     sys.stderr.flush()
     kept = os.dup(2)

@@ -101,9 +101,9 @@ class Part:
 class Framing:
     """How a series becomes inputs and targets, and an answer becomes the series' unit again.
 
-    An input is `(value - input_offset) / input_scale`, a column each. A target is
-    `(value - target_offset) / target_scale`, a horizon each; where the change is predicted,
-    the offset is the last value that the model has seen.
+    An input is `(value - input_offset) / input_scale`, a column each. A value is
+    `answer · target_scale + target_offset`, a horizon each, and where the change is predicted, the
+    last value of the window more.
     """
 
     columns: tuple[str, ...]
@@ -156,7 +156,9 @@ class Framing:
         return answers * np.array(self.target_scale) + self._offset(last)
 
     def _offset(self, last: np.ndarray) -> np.ndarray | float:
-        return np.asarray(last)[..., None] if self.predict == "change" else self.target_offset
+        """What is added to a scaled answer; a change starts from the last value seen."""
+        known = np.asarray(last)[..., None] if self.predict == "change" else 0.0
+        return known + self.target_offset
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,21 @@ class Dataset:
         shape = {"input_shape": list(self.input_shape), "outputs": asdict(self.outputs)}
         if self.framing is None:
             return shape | {"classes": list(self.classes)}
-        return shape | {"series": asdict(self.framing)}
+        last = " + the window's last value" if self.framing.predict == "change" else ""
+        return shape | {
+            "series": asdict(self.framing),
+            "input": "(value - input_offset) / input_scale, a column each",
+            "value": f"answer * target_scale + target_offset{last}",
+            "seen_until": self._seen_until(),
+        }
+
+    def _seen_until(self) -> str | None:
+        """The date of the last row that training or validation looked at; None without dates."""
+        if self.series.dates is None or not len(self.train):
+            return None
+        part = self.validation or self.train
+        row = part.index[-1] + self.framing.window + self.framing.horizon - 1
+        return str(self.series.dates[row])
 
 
 def digest(raw: Raw) -> str:
@@ -371,7 +387,7 @@ def _fitted_framing(raw: Series, known: np.ndarray, scaling: str, **choices) -> 
         target=raw.target,
         input_offset=tuple(offset.tolist()),
         input_scale=tuple(scale.tolist()),
-        target_offset=float(offset[raw.target]),
+        target_offset=0.0 if choices["predict"] == "change" else float(offset[raw.target]),
         target_scale=tuple(spread),
         **choices,
     )

@@ -9,7 +9,7 @@ import lstm_zoo
 from lstm_zoo import backend
 from lstm_zoo.config import BACKENDS, available_threads
 from lstm_zoo.datasets import mnist
-from lstm_zoo.errors import ZooError
+from lstm_zoo.errors import ZooError, how_to_install
 from lstm_zoo.runs import list_runs, runs_folder
 
 PACKAGES = ("click", "PyYAML", "scikit-learn", "scipy", "pandas", "matplotlib", "rich")
@@ -17,7 +17,10 @@ PACKAGES = ("click", "PyYAML", "scikit-learn", "scipy", "pandas", "matplotlib", 
 
 def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> dict:
     """Everything that `doctor` prints: lines of name and finding, by subject."""
-    running = backend.start(chosen)
+    try:
+        running, devices = backend.start(chosen), ", ".join(backend.devices())
+    except ZooError as error:
+        running, devices = None, str(error)
     folder = runs_folder(runs_dir)
     return {
         "versions": {
@@ -29,7 +32,7 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
         "machine": {
             "platform": platform.platform(),
             "threads": available_threads(),
-            "devices": ", ".join(backend.devices()),
+            "devices": devices,
         },
         "data": {
             "digits": "built in",
@@ -47,9 +50,9 @@ def _version(package: str) -> str:
         return "missing"
 
 
-def _backend(name: str, running: str) -> str:
+def _backend(name: str, running: str | None) -> str:
     if not backend.installed(name):
-        return f"not installed: pip install 'lstm-zoo[{name}]'"
+        return f"not installed: {how_to_install(name)}"
     return f"{_version(name)}{', in use' if name == running else ''}"
 
 
@@ -61,5 +64,14 @@ def _mnist(data_dir: str | None) -> str:
     except ZooError as error:
         return str(error)
     if found:
-        return f"in {found}"
+        return _readable(str(found))
     return f"not in {', '.join(map(str, folders))}: it will be downloaded"
+
+
+def _readable(folder: str) -> str:
+    """Whether the MNIST of a folder can be read; what `train` would say of it."""
+    try:
+        mnist.load(data_dir=folder)
+    except ZooError as error:
+        return str(error)
+    return f"in {folder}"

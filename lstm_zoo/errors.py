@@ -57,7 +57,12 @@ class MissingExtra(ZooError):
     """
 
     def __init__(self, what: str, extra: str):
-        super().__init__(f"{what} is not installed: pip install 'lstm-zoo[{extra}]'")
+        super().__init__(f"{what} is not installed: {how_to_install(extra)}.")
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs an extra."""
+    return f"pip install 'lstm-zoo[{extra}]' (in a clone: pip install '.[{extra}]')"
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -76,3 +81,8 @@ def listed(names: Iterable[object], last: str = "and") -> str:
     """`a, b and c`; `nothing` where there are none."""
     *head, tail = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def load(run: Run) -> Loaded:
     path = run.folder / "model.keras"
     if not path.is_file():
         raise RunError(f"The run {run.folder} has no model.keras.")
+    if not zipfile.is_zipfile(path):
+        raise RunError(f"{path} is damaged: it is no Keras file.")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
@@ -53,8 +56,9 @@ def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
     raw = assembly.read(loaded.config, data_dir)
     if data.digest(raw) != loaded.config.data_sha256:
         raise DataError(
-            f"The data of {loaded.config.dataset} has changed since {loaded.run.name} was trained "
-            "(its digest is another): give a series as other data, with --csv."
+            f"The data of {loaded.config.data.get('csv') or loaded.config.dataset} has changed "
+            f"since {loaded.run.name} was trained (its digest is another): give a series as other "
+            "data, with --csv."
         )
     return _answerable(loaded, assembly.prepare(loaded.config, raw))
 
@@ -70,7 +74,28 @@ def other_series(loaded: Loaded, params: dict) -> data.Dataset:
     config = replace(loaded.config, data=loaded.config.data | params)
     check_names(read_function(config.loader).parameters, params, f"the dataset {config.dataset}")
     raw = assembly.read(config)
+    if data.digest(raw) == loaded.config.data_sha256:
+        raise UsageError(
+            "This is the series that the run was trained on: leave --csv out, and its test part is "
+            "used."
+        )
     return _answerable(loaded, data.all_test(raw, framing))
+
+
+def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:
+    """A sentence where other data reach back into the time that the run was trained on."""
+    until = loaded.run.read("preprocessing.json").get("seen_until")
+    dates = dataset.series.dates
+    if until is None or dates is None:
+        return None
+    task = Forecasting(dataset)
+    seen = int(np.sum(dates[task.starts(dataset.test) + 1] <= np.datetime64(until)))
+    if not seen:
+        return None
+    return (
+        f"{seen:,} of the {len(dataset.test):,} windows ask for a day up to {until[:10]}, until "
+        "when the model was trained: the scores are no test of it where the series is the same."
+    )
 
 
 def _framing(loaded: Loaded) -> data.Framing:

@@ -130,7 +130,7 @@ def skill(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray) -> float | N
 def direction_accuracy(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray) -> float | None:
     """The share of the values that changed for which the forecast moved the same way.
 
-    A forecast of no change is wrong. None where no value changed.
+    A forecast of no change is wrong. None where no value changed, or no forecast says a change.
 
     Args:
         y_true: the values, `(examples, horizon)`.
@@ -139,7 +139,9 @@ def direction_accuracy(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray)
     """
     moved, forecast = np.sign(y_true - last[:, None]), np.sign(y_pred - last[:, None])
     changed = moved != 0
-    return float(np.mean(moved[changed] == forecast[changed])) if changed.any() else None
+    if not changed.any() or not forecast.any():
+        return None
+    return float(np.mean(moved[changed] == forecast[changed]))
 
 
 @_metric("higher")

@@ -68,18 +68,16 @@ class Parameter:
         return fitted
 
     def parse(self, text: str, owner: str = "") -> object:
-        """The value that `text` spells: as in JSON, or a bare word.
+        """The value that `text` spells: as in JSON, a bare word, or a list of such.
 
         Raises:
             UsageError: it spells a value that the parameter does not take.
         """
         value = parse_value(text)
-        try:
-            return self.check(value, owner)
-        except UsageError:
-            if isinstance(value, str) or _fit(self._node, text) is _MISFIT:
-                raise
-            return text
+        for reading in (value, text, *_as_list(text)):
+            if _fit(self._node, reading) is not _MISFIT:
+                return self.check(reading)
+        return self.check(value, owner)
 
     @property
     def words(self) -> str:
@@ -108,6 +106,14 @@ def parse_value(text: str) -> object:
         return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
+
+
+def _as_list(text: str) -> list[list]:
+    """What a text can be read as where a list is asked for: `[Open, High]`, or its only item."""
+    if not text.startswith("["):
+        return [[parse_value(text)]]
+    items = [item.strip() for item in text[1:-1].split(",")]
+    return [[parse_value(item) for item in items]] if text.endswith("]") and all(items) else []
 
 
 def _shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from lstm_zoo import statistics
 from lstm_zoo.catalog import Recipe
 from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import counted
 from lstm_zoo.runs import Run
 
 
@@ -23,7 +25,11 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
     """
     runs = [Run(Path(t["run"])) for t in results["models"][0]["trials"] if t["status"] == "ok"]
     scores = _scores([run.metrics for run in runs])
-    published = [_beside(number, scores.get(number["metric"], [])) for number in recipe.expected]
+    comparable = used.dataset == fixed.dataset
+    published = [
+        _beside(number, scores.get(number["metric"], []) if comparable else [])
+        for number in recipe.expected
+    ]
     decided = [number["agrees"] for number in published if number["agrees"] is not None]
     return {
         "recipe": recipe.name,
@@ -31,7 +37,7 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
         "ours": {name: _summary(values) for name, values in scores.items()},
         "published": published,
         "floor": results["floor"],
-        "learned": sum(run.metrics["learned"] for run in runs),
+        "seeds_beating_floor": sum(run.metrics["learned"] for run in runs),
         "agrees": all(decided) if decided else None,
         "differences": _differences(recipe, used, fixed, len(runs)),
         "runs": [str(run.folder) for run in runs],
@@ -83,13 +89,13 @@ def _relation(value: float, interval: tuple[float, float] | None) -> str | None:
 
 def _differences(recipe: Recipe, used: RunConfig, fixed: RunConfig, seeds: int) -> list[str]:
     """Each way in which what ran is not what the recipe fixes."""
-    texts = [f"{seeds} seeds instead of {recipe.seeds}"] if seeds != recipe.seeds else []
+    texts = [f"{counted(seeds, 'seed')} instead of {recipe.seeds}"] if seeds != recipe.seeds else []
     if used.dataset != fixed.dataset:
         texts.append(f"the dataset {used.dataset} instead of {fixed.dataset}")
     for group in ("params", "data", "train"):
         asked, wanted = getattr(used, group), getattr(fixed, group)
         texts += [
-            f"{name} {asked[name]} instead of {wanted.get(name)}"
+            f"{name} {json.dumps(asked[name])} instead of {json.dumps(wanted.get(name))}"
             for name in asked
             if asked[name] != wanted.get(name)
         ]

@@ -11,12 +11,19 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, suggestion
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,20 @@ class Run:
     def finished(self) -> bool:
         """Whether metrics.json is there."""
         return (self.folder / "metrics.json").is_file()
+
+    @property
+    def running(self) -> bool:
+        """Whether a process is training it now."""
+        if fcntl is None:
+            return False
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 
     @property
     def config(self) -> RunConfig:
@@ -73,6 +94,20 @@ def create(runs: Path, config: RunConfig) -> Run:
             number += 1
         else:
             return Run(folder)
+
+
+@contextmanager
+def held(run: Run) -> Iterator[None]:
+    """Hold a run while it trains, so that others can see that it does. It ends with the process."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(run.folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def find(name: str, runs: Path) -> Run:
@@ -117,15 +152,27 @@ def check_writable(file: Path) -> None:
     """Make sure that `file` can be written, before anything is done for it.
 
     Raises:
-        RunError: its folder can't be made or written, or it is a folder itself.
+        RunError: its folder is not there or can't be written, or it is a folder itself.
     """
     if file.is_dir():
         raise RunError(f"{file} is a folder, and a file is to be written there.")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=file.parent).close()
     except OSError as error:
         raise RunError(f"{file.parent} can't be written: {error.strerror}.") from None
+
+
+def prepare_folder(runs: Path) -> None:
+    """Make the runs folder, and make sure that it can be written.
+
+    Raises:
+        RunError: it can't.
+    """
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"The runs folder {runs} can't be made: {error.strerror}.") from None
+    check_writable(runs / "run")
 
 
 def remove(run: Run) -> None:
@@ -218,15 +265,26 @@ class History:
 
 
 def line(run: Run) -> dict:
-    """A run in a line: what it is, and its main score. A damaged one is shown as such."""
-    entry = dict.fromkeys(("model", "dataset", "seed", "metric", "score"))
-    entry = {"run": str(run.folder), "finished": run.finished} | entry
+    """A run in a line: what it is, its state, and its main score beside its floor.
+
+    The state is `finished`, `running`, `unfinished` or `damaged`.
+    """
+    names = ("variant", "model", "dataset", "seed", "epochs", "metric", "score", "floor")
+    entry = {"run": str(run.folder), "state": _state(run)} | dict.fromkeys(names)
     try:
         config = run.config
-        entry |= {"model": config.variant, "dataset": config.dataset, "seed": config.seed}
+        entry |= {name: getattr(config, name) for name in ("variant", "model", "dataset", "seed")}
         if run.finished:
-            name = run.metrics["metric"]["name"]
-            entry |= {"metric": name, "score": run.metrics["test"][name]}
+            record = run.metrics
+            name, floor = record["metric"]["name"], record["floor"]["value"]
+            scores = {"metric": name, "score": record["test"][name], "floor": floor}
+            entry |= scores | {"epochs": record["epochs"]}
     except (RunError, KeyError, TypeError):
-        entry["finished"] = False
+        entry["state"] = "damaged"
     return entry
+
+
+def _state(run: Run) -> str:
+    if run.finished:
+        return "finished"
+    return "running" if run.running else "unfinished"

@@ -59,26 +59,31 @@ def train(
     config = replace(config, data_sha256=data.digest(raw))
     dataset = prepare(config, raw)
     model = build(config, dataset)
-    dataset = _fitted_to(model, dataset, progress)
+    dataset, notes = _fitted_to(model, config, dataset)
     run = runs.create(folder, config)
-    runs.write_json(run.folder / "environment.json", environment(config))
-    runs.write_json(run.folder / "config.json", config.to_dict())
-    history = runs.History(run.folder / "history.csv")
-    fit = _fit(model, config, dataset, history, progress)
-    _record(run, config, model, dataset, history, fit)
+    with runs.held(run):
+        runs.write_json(run.folder / "environment.json", environment(config))
+        runs.write_json(run.folder / "config.json", config.to_dict())
+        history = runs.History(run.folder / "history.csv")
+        fit = _fit(model, config, dataset, history, progress)
+        _record(run, config, model, dataset, history, fit, notes)
     return run
 
 
-def _fitted_to(model: keras.Model, dataset: data.Dataset, progress: Progress) -> data.Dataset:
-    """The dataset with the targets that the model answers: all steps', or the last step's."""
-    if not dataset.outputs.every_step or len(model.output_shape) == 3:
-        return dataset
-    progress.say(
-        "This model sees the whole window at once, so it can't answer at every step: "
-        "it trains and is scored on the last step alone."
-    )
+def _fitted_to(
+    model: keras.Model, config: RunConfig, dataset: data.Dataset
+) -> tuple[data.Dataset, list[str]]:
+    """The dataset with the targets that the model answers, and what is to be said of it."""
+    if not dataset.outputs.every_step:
+        return dataset, []
+    if len(model.output_shape) == 3:
+        return dataset, [f"{config.model} trains on every step, and is scored on the last one."]
     parts = {name: replace(part, y=part.y[:, -1]) for name, part in dataset.parts.items()}
-    return replace(dataset, **parts)
+    outputs = replace(dataset.outputs, every_step=False)
+    return replace(dataset, outputs=outputs, **parts), [
+        f"{config.model} sees the whole window at once, and can't answer at every step: it trains "
+        "and is scored on the last step alone."
+    ]
 
 
 @dataclass(frozen=True)
@@ -223,6 +228,7 @@ def _record(
     dataset: data.Dataset,
     history: runs.History,
     fit: _Fit,
+    notes: list[str],
 ) -> None:
     """Leave the whole record in the run's folder; metrics.json is the last of it."""
     answers = {
@@ -235,6 +241,7 @@ def _record(
         "best_epoch": fit.best_epoch,
         "train_seconds": fit.seconds,
         "examples_per_second": fit.epochs * len(dataset.train) / fit.seconds,
+        "notes": notes,
     }
     model.save(run.folder / "model.keras")
     runs.write_json(run.folder / "preprocessing.json", dataset.preprocessing())

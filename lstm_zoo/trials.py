@@ -53,7 +53,9 @@ def compare(
 
 def _trial(config: RunConfig, raw: data.Raw, folder: Path, progress: training.Progress) -> dict:
     """One run as results.json has it."""
-    trial = dict.fromkeys(("score", "metrics", "epochs", "train_seconds", "run", "error"))
+    trial = dict.fromkeys(
+        ("score", "metrics", "epochs", "best_epoch", "train_seconds", "run", "error")
+    )
     trial = {"seed": config.seed, "status": "failed"} | trial
     try:
         run = training.train(config, raw, folder, progress)
@@ -71,6 +73,7 @@ def _trial(config: RunConfig, raw: data.Raw, folder: Path, progress: training.Pr
         "score": record["test"][record["metric"]["name"]],
         "metrics": record["test"],
         "epochs": record["epochs"],
+        "best_epoch": record["best_epoch"],
         "train_seconds": record["train_seconds"],
         "run": str(run.folder),
     }

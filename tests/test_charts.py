@@ -169,7 +169,7 @@ def test_dates_are_the_axis_where_there_are_dates():
     whole = charts.forecast_figure(**series(dates=days(), ahead=5)).axes[0]
     np.testing.assert_array_equal(drawn(whole)["actual values"].get_xdata(), days())
     assert whole.get_xlabel() == "date"
-    assert whole.get_title("left").startswith("5 steps ahead")
+    assert whole.get_title("left").startswith("The last of 5 steps ahead alone")
 
 
 def test_a_last_value_that_is_never_wrong_is_not_divided_by():

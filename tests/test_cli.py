@@ -81,6 +81,8 @@ USAGE = {
     ("train", "lstm", "--column", "Close"): "'column'",
     ("train", "lstm", "--data", "validation=0", "--patience", "2"): "validation",
     ("train", "lstm", "--backend", "theano"): "tensorflow",
+    ("train", "lstm", "--csv", "a.csv", "--data", "csv=b.csv"): "given twice",
+    ("runs", "--model", "lstmm"): "lstm",
     ("train",): "MODEL",
     ("train", "lstm", "gru"): "gru",
     ("compare",): "MODEL",
@@ -154,6 +156,13 @@ def test_a_missing_backend_says_what_to_install(zoo, monkeypatch):
     result = zoo("train", "lstm", "--backend", "jax")
     assert result.code == 1
     assert "pip install 'lstm-zoo[jax]'" in result.err
+
+
+def test_no_command_at_all_is_the_help(zoo):
+    result = zoo()
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: lstm-zoo")
+    assert "Error" not in result.err
 
 
 def test_runs_lists_nothing_calmly(zoo, zoo_json):

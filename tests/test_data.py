@@ -233,7 +233,9 @@ def test_what_is_taken_is_a_copy():
     st.floats(-1e6, 1e6),
 )
 def test_units_and_scale_undo_each_other(predict, future, last):
-    framing = Framing(("a",), 0, 3, 2, predict, "last", (5.0,), (2.0,), 5.0, (2.0, 3.0))
+    framing = Framing(
+        ("a",), 0, 3, 2, predict, "last", (5.0,), (2.0,), 5.0 * (predict == "level"), (2.0, 3.0)
+    )
     scaled = framing.to_scale(np.array([future]), np.array([last]))
     offset = last if predict == "change" else 5.0
     assert scaled[0] == pytest.approx([(future[0] - offset) / 2, (future[1] - offset) / 3])

@@ -26,7 +26,9 @@ def test_the_examples_own_zoo_trains_every_model_in_it(zoo, zoo_json, monkeypatc
     shown = zoo_json("show", "pool", "--zoo", file)
     assert [p["name"] for p in shown["parameters"]] == ["units", "dropout"]
     sequence = ("--dataset", "prices", "--data", "targets=sequence", "--epochs", "1")
-    assert "last step alone" in zoo("--zoo", file, "train", "pool", *sequence).err
+    told = zoo("--zoo", file, "train", "pool", *sequence).out
+    assert "last step alone" in told
+    assert f"Next: lstm-zoo compare simple-rnn pool --zoo {file} --dataset prices" in told
 
 
 def test_every_link_of_the_documents_leads_somewhere():

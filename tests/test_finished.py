@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -218,6 +219,68 @@ def test_ctrl_c_in_mid_epoch_ends_in_130_and_touches_nothing_finished(folder):
     assert len(unfinished) == 1
     assert not (unfinished[0].folder / "metrics.json").exists()
     assert len((unfinished[0].folder / "history.csv").read_text().splitlines()) >= 4
+
+
+def test_runs_in_training_are_not_removed(folder, tmp_path):
+    command = [sys.executable, "-m", "lstm_zoo", "train", "lstm", "--epochs", "1000"]
+    process = subprocess.Popen(
+        [*command, "--runs", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if "epoch 1/" in line:
+            break
+    assert lstm_zoo(["runs", "--remove", "--yes", "--runs", str(tmp_path)]) == 0
+    (run,) = list_runs(tmp_path)
+    assert run.running
+    process.kill()
+    process.communicate()
+    assert not run.running
+    assert lstm_zoo(["runs", "--remove", "--yes", "--runs", str(tmp_path)]) == 0
+    assert list_runs(tmp_path) == []
+
+
+def test_a_terminal_shows_a_bar_and_a_closed_pipe_is_no_error(tmp_path):
+    """On a pseudo-terminal; the first epoch's line has no training loss."""
+    import pty
+
+    main, end = pty.openpty()
+    command = [sys.executable, "-m", "lstm_zoo", "train", "simple-rnn", "--epochs", "2"]
+    process = subprocess.Popen(
+        [*command, "--runs", str(tmp_path)], stdout=end, stderr=end, stdin=subprocess.DEVNULL
+    )
+    os.close(end)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(main, 4096)
+        except OSError:
+            break
+    assert process.wait() == 0
+    text = shown.decode()
+    assert "epoch 2/2" in text
+    assert "Next: lstm-zoo compare" in text
+    shell = f"set -o pipefail; {sys.executable} -m lstm_zoo show lstm | true"
+    assert subprocess.run(["bash", "-c", shell], check=False).returncode == 0
+
+
+def test_other_data_that_the_run_has_seen_are_no_test(zoo, runs, tmp_path):
+    import matplotlib.cbook
+    import pandas as pd
+
+    with matplotlib.cbook.get_sample_data("goog.npz") as arrays:
+        prices = pd.DataFrame(arrays["price_data"])[["date", "close"]]
+    prices["close"] = prices["close"].astype(float)
+    prices.to_csv(tmp_path / "same.csv", index=False)
+    longer = prices.iloc[100:]
+    longer.to_csv(tmp_path / "later.csv", index=False)
+    options = ("--csv", tmp_path / "later.csv", "--column", "close")
+    told = zoo("evaluate", runs[1].name, *options).err
+    assert "no test of it" in told
+    rows = 1047 - round(1047 * 0.2)  # before the test part
+    assert f"{rows - 100 - 20:,} of the {1047 - 100 - 20:,} windows" in told
 
 
 LIMITED = """

@@ -98,7 +98,8 @@ def test_a_text_is_read_as_its_parameters_type(annotation, text, value):
         ("list[PositiveInt]", "[64, 0]"),
         ("list[PositiveInt]", "[64, true]"),
         ("list[PositiveInt]", "[[64]]"),
-        ("list[PositiveInt]", "64"),
+        ("list[PositiveInt]", "-64"),
+        ("list[str]", "[a,]"),
         ("list[float]", "[NaN]"),
         ("Literal['a', 1]", "true"),
         ("Literal['a', 1]", "1.0"),
@@ -128,8 +129,15 @@ def test_the_error_says_what_was_given_and_what_is_taken():
         of("Literal['tanh', 'relu']").check(True, "the model lstm")
     assert str(caught.value) == '\'units\' of the model lstm takes "tanh" or "relu", not true.'
     with pytest.raises(UsageError) as caught:
-        of("list[PositiveInt] | None").parse("64")
-    assert str(caught.value) == f"'units' takes a list (each item {WHOLE}) or null, not 64."
+        of("list[PositiveInt] | None").parse("0")
+    assert str(caught.value) == f"'units' takes a list (each item {WHOLE}) or null, not 0."
+
+
+def test_a_list_may_be_typed_with_bare_words_or_as_its_only_item():
+    assert of("list[str]").parse("[Open, High]") == ["Open", "High"]
+    assert of("list[str]").parse("Open") == ["Open"]
+    assert of("list[PositiveInt]").parse("64") == [64]
+    assert of("list[str] | None").parse("null") is None
 
 
 def test_a_value_that_json_does_not_have_is_refused_in_a_sentence():

@@ -50,7 +50,11 @@ def recorded(folder: Path, name: str, age: int = 0, finished: bool = True) -> Ru
     run.folder.mkdir(parents=True)
     write_json(run.folder / "config.json", CONFIG.to_dict())
     if finished:
-        write_json(run.folder / "metrics.json", METRICS | {"test": {"accuracy": 0.5}})
+        write_json(
+            run.folder / "metrics.json",
+            METRICS
+            | {"test": {"accuracy": 0.5}, "epochs": 3, "floor": {"name": "majority", "value": 0.1}},
+        )
     os.utime(run.folder / "config.json", (1e9 - age, 1e9 - age))
     return run
 
@@ -148,7 +152,7 @@ def test_a_damaged_config_is_one_sentence_and_still_listed(tmp_path, content, se
     with pytest.raises(RunError, match=sentence):
         _ = find("run", tmp_path).config
     assert [line(run)["model"] for run in list_runs(tmp_path)] == [None]
-    assert line(run)["finished"] is False
+    assert line(run)["state"] == "damaged"
 
 
 def test_a_json_file_that_cant_be_read_is_named(tmp_path):
@@ -174,20 +178,26 @@ def test_a_line_has_a_runs_main_score(tmp_path):
     run = recorded(tmp_path, "run")
     expected = {
         "run": str(run.folder),
-        "finished": True,
-        "model": "lstm:units=8",
+        "state": "finished",
+        "variant": "lstm:units=8",
+        "model": "lstm",
         "dataset": "digits",
         "seed": 7,
+        "epochs": 3,
         "metric": "accuracy",
         "score": 0.5,
+        "floor": 0.1,
     }
     assert line(run) == expected
-    empty = {"finished": False, "metric": None, "score": None}
+    empty = {"state": "damaged", "metric": None, "score": None, "epochs": None, "floor": None}
     for metrics in ({}, {"metric": 3}, {"metric": {"name": "accuracy"}, "test": []}):
         write_json(run.folder / "metrics.json", metrics)
         assert line(run) == expected | empty
     (run.folder / "metrics.json").unlink()
-    assert line(run) == expected | empty
+    assert line(run) == expected | empty | {"state": "unfinished"}
+    with runs.held(run):
+        assert line(run)["state"] == "running"
+    assert line(run)["state"] == "unfinished"
 
 
 def test_a_run_is_removed_whole(tmp_path):
@@ -317,12 +327,15 @@ def test_the_runs_folder_is_the_option_or_the_environments(monkeypatch):
 
 
 def test_a_place_that_cant_be_written_is_told_beforehand(tmp_path):
+    with pytest.raises(RunError, match=r"new can't be written: No such file"):
+        runs.check_writable(tmp_path / "new" / "results.json")
+    runs.prepare_folder(tmp_path / "new" / "runs")
     runs.check_writable(tmp_path / "new" / "results.json")
-    assert list((tmp_path / "new").iterdir()) == []
+    assert list((tmp_path / "new" / "runs").iterdir()) == []
     with pytest.raises(RunError, match=r"new is a folder, and a file is to be written there"):
         runs.check_writable(tmp_path / "new")
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"file can't be written: File exists"):
+    with pytest.raises(RunError, match=r"file can't be written: Not a directory"):
         runs.check_writable(tmp_path / "file" / "results.json")
     with pytest.raises(RunError, match=r"deep can't be written: Not a directory"):
         runs.check_writable(tmp_path / "file" / "deep" / "results.json")

@@ -175,6 +175,21 @@ def test_the_table_goes_to_a_ci_jobs_summary_too(zoo, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_recipe_on_other_data_is_not_set_beside_the_published_number(zoo_json):
+    outcome = zoo_json("reproduce", "rnn-mnist", "--quick", "--dataset", "digits")
+    assert outcome["agrees"] is outcome["published"][0]["agrees"] is None
+    assert "the dataset digits instead of mnist" in outcome["differences"]
+
+
+@pytest.mark.slow
+def test_untrained_weights_are_told_of(zoo, zoo_json):
+    command = ("compare", "lstm", "--dataset", "prices", "--learning-rate", "3", "--epochs", "1")
+    trials_ = zoo_json(*command, "--seeds", "2")["models"][0]["trials"]
+    assert [trial["best_epoch"] for trial in trials_] == [0, 0]
+    assert "untrained weights in 1 of 1 seed" in zoo(*command, "--seeds", "1").out
+
+
+@pytest.mark.slow
 def test_one_seed_is_no_verdict_and_says_what_it_covers(zoo_json):
     results = zoo_json("compare", "simple-rnn", "lstm", "--seeds", "1", "--epochs", "2")
     (pair,) = results["pairs"]

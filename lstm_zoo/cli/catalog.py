@@ -151,7 +151,7 @@ def _built(
             {
                 "name": layer.name,
                 "type": type(layer).__name__,
-                "output": " × ".join(map(str, layer.output.shape[1:])),
+                "output": " × ".join(map(str, _first(layer.output).shape[1:])),
                 "parameters": layer.count_params(),
             }
             for layer in network.layers
@@ -159,6 +159,11 @@ def _built(
         "parameters": network.count_params(),
         "multiply_adds": cost.multiply_adds(network),
     }
+
+
+def _first(outputs: object) -> object:
+    """A layer's output, or the first of several."""
+    return outputs[0] if isinstance(outputs, list | tuple) else outputs
 
 
 def _print(about: dict) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from lstm_zoo.cli.options import (
 )
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.config import available_threads
+from lstm_zoo.errors import counted
 from lstm_zoo.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -92,7 +94,8 @@ def _load(settings: Settings, name: str, options: dict) -> Loaded:
     config = run.config
     from lstm_zoo import backend
 
-    backend.start(settings.backend or config.backend, min(config.threads, available_threads()))
+    chosen = settings.backend or os.environ.get("KERAS_BACKEND") or config.backend
+    backend.start(chosen, min(config.threads, available_threads()))
     from lstm_zoo import forecasting
 
     return forecasting.load(run)
@@ -106,8 +109,9 @@ def _dataset(settings: Settings, loaded: Loaded, options: dict) -> object:
     if not params:
         return forecasting.own_data(loaded, options["data_dir"])
     dataset = forecasting.other_series(loaded, params)
-    for note in dataset.notes:
-        settings.say(note)
+    for note in (*dataset.notes, forecasting.seen_before(loaded, dataset)):
+        if note:
+            settings.say(note)
     return dataset
 
 
@@ -133,12 +137,15 @@ def runs(
     """The runs there are, the oldest first."""
     folder = run_folders.runs_folder(runs_dir)
     lines = [run_folders.line(run) for run in run_folders.list_runs(folder)]
+    for kind, name in (("model", model), ("dataset", dataset)):
+        if name and name not in (line[kind] for line in lines):
+            settings.zoo.find(name, kind)
     chosen = [
         line
         for line in lines
         if (not model or line["model"] == model)
         and (not dataset or line["dataset"] == dataset)
-        and not (unfinished and line["finished"])
+        and (not unfinished or line["state"] == "unfinished")
     ]
     if as_json:
         print_json(chosen)
@@ -158,11 +165,15 @@ def _print_runs(lines: list[dict], folder: Path) -> None:
 
 
 def _remove(lines: list[dict], yes: bool) -> None:
-    if not yes:
-        click.confirm(f"Remove {len(lines)} runs for good?", abort=True, err=True)
-    for line in lines:
+    idle = [line for line in lines if line["state"] != "running"]
+    if len(idle) < len(lines):
+        click.echo(f"{counted(len(lines) - len(idle), 'run')} in training stay.", err=True)
+    if not yes and not click.confirm(f"Remove {counted(len(idle), 'run')} for good?", err=True):
+        click.echo("Nothing is removed.", err=True)
+        return
+    for line in idle:
         run_folders.remove(run_folders.Run(Path(line["run"])))
-    click.echo(f"{len(lines)} runs removed.", err=True)
+    click.echo(f"{counted(len(idle), 'run')} removed.", err=True)
 
 
 COMMANDS = [evaluate, predict, runs]

@@ -21,10 +21,11 @@ from lstm_zoo.config import (
     run_config,
     shared_settings,
 )
+from lstm_zoo.errors import UsageError
 from lstm_zoo.parameters import Parameter, check_names
 
 DEFAULT_DATASET = "digits"
-_SEED = Parameter("seed", "NonNegativeInt", 0, "the (first) seed")
+_SEED = Parameter("seed", "NonNegativeInt", 0, "the seed, or the first of several; 0 by default")
 _THREADS = Parameter("threads", "PositiveInt", None, "CPU threads; all there are by default")
 
 runs_option = click.option(
@@ -36,7 +37,7 @@ data_dir_option = click.option(
 run_argument = click.argument("run", type=RunName())
 
 _SERIES = [
-    click.option("--csv", metavar="FILE", help="A CSV of a series; means --dataset prices."),
+    click.option("--csv", metavar="FILE", help="A CSV of a series, read as the dataset prices."),
     click.option("--column", metavar="NAME", help="The column to forecast."),
     click.option("--date-column", metavar="NAME", help="The column of dates."),
     click.option("--date-format", metavar="FORMAT", help="How dates are written: %d/%m/%Y."),
@@ -63,7 +64,11 @@ def series_params(options: dict) -> dict:
 def training_options(function: Callable) -> Callable:
     """The options of the commands that train."""
     options = [
-        click.option("--dataset", type=Name("dataset"), help="What to learn; digits by default."),
+        click.option(
+            "--dataset",
+            type=Name("dataset"),
+            help="What to learn; by default digits, or the recipe's, or prices with --csv.",
+        ),
         click.option(
             "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of the model."
         ),
@@ -88,7 +93,7 @@ def _option(parameter: Parameter) -> Callable:
         f"--{parameter.name.replace('_', '-')}",
         type=Value(parameter),
         metavar="N" if "Int" in parameter.annotation else "VALUE",
-        help=f"{parameter.doc[0].upper()}{parameter.doc[1:]}.",
+        help=f"{parameter.doc[0].upper()}{parameter.doc[1:]} ({parameter.words}).",
     )
 
 
@@ -147,7 +152,21 @@ def _data(source: Dataset, options: dict) -> dict:
     owner = f"the dataset {source.name}"
     short = series_params(options)
     check_names(source.parameters, short, owner)
-    return short | parse_settings(source.parameters, list(options.get("datas", ())), owner)
+    long = parse_settings(source.parameters, list(options.get("datas", ())), owner)
+    if both := set(short) & set(long):
+        raise UsageError(f"'{both.pop()}' is given twice, as an option and with --data.")
+    return short | long
+
+
+def spelled(settings: Settings, options: dict) -> list[str]:
+    """The given options as they are typed, to name the same work again."""
+    words = [("--zoo", settings.zoo_file), ("--backend", settings.backend)]
+    for parameter in click.get_current_context().command.params:
+        if parameter.name in options and parameter.name not in ("seed", "as_json", "output"):
+            value = options[parameter.name]
+            values = value if isinstance(value, tuple) else [value]
+            words += [(parameter.opts[-1], each) for each in values]
+    return [word for option, value in words if value is not None for word in (option, str(value))]
 
 
 def given(options: dict) -> dict:

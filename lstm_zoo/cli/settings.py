@@ -77,7 +77,12 @@ def global_options(hidden: bool = True) -> Callable:
             "-q", "--quiet", is_flag=True, callback=_set("quiet"), help="Only results.", **shared
         ),
         click.option(
-            "-v", "--verbose", is_flag=True, callback=_set("verbose"), help="More.", **shared
+            "-v",
+            "--verbose",
+            is_flag=True,
+            callback=_set("verbose"),
+            help="The whole configuration, too.",
+            **shared,
         ),
     ]
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lstm_zoo.cli.names import Name, Value
-from lstm_zoo.cli.options import Plan, given, plan, training_options
+from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.errors import TrainingError, UsageError
 from lstm_zoo.parameters import Parameter
+from lstm_zoo.runs import check_writable, prepare_folder, write_json
+
+if TYPE_CHECKING:
+    from lstm_zoo.data import Dataset
 
 _SEEDS = Parameter("seeds", "PositiveInt", 5, "Seeds for each model")
 
@@ -32,12 +38,12 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
 
     config = asked.configs[0]
     raw = assembly.read(config, asked.data_dir)
-    _tell(settings, raw)
+    _tell(settings, assembly.prepare(config, raw))
     run = training.train(config, raw, asked.folder, progress(settings.console, settings.quiet))
     if as_json:
         print_json(run.metrics | {"run": str(run.folder)})
     else:
-        tables.print_run(run)
+        tables.print_run(run, _following(settings, config.variant, given(options)))
 
 
 @command(
@@ -46,7 +52,13 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
 )
 @click.argument("models", type=Name("model"), nargs=-1, required=True, metavar="MODEL…")
 @training_options
-@click.option("--seeds", type=Value(_SEEDS), metavar="N", default=5, help="Seeds for each model.")
+@click.option(
+    "--seeds",
+    type=Value(_SEEDS),
+    metavar="N",
+    default=5,
+    help="Seeds for each model; 5 by default.",
+)
 @click.option("-o", "--output", metavar="RESULTS.json", help="Write the results there.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @json_option
@@ -81,20 +93,21 @@ def compare(
 
 def _compare(settings: Settings, asked: Plan, seeds: int, output: str | None) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
-    _check_writable(output)
+    if output:
+        check_writable(Path(output))  # now, and not after hours of training
     _start(settings, asked)
-    from lstm_zoo import assembly, runs, trials
+    from lstm_zoo import assembly, trials
     from lstm_zoo.reporting.progress import progress
 
     raw = assembly.read(asked.configs[0], asked.data_dir)
-    _tell(settings, raw)
+    _tell(settings, assembly.prepare(asked.configs[0], raw))
     first = asked.configs[0].seed
     shown = progress(settings.console, settings.quiet, total=len(asked.configs) * seeds)
     results = trials.compare(
         asked.configs, list(range(first, first + seeds)), raw, asked.folder, shown
     )
     if output:
-        runs.write_json(Path(output), results)
+        write_json(Path(output), results)
     return results
 
 
@@ -131,6 +144,14 @@ def reproduce(
     _complain(results)
 
 
+def _following(settings: Settings, variant: str, options: dict) -> str:
+    """The command that sets the trained model beside a simpler one, or a better."""
+    rivals = ["simple-rnn", variant]
+    if variant.partition(":")[0] == "simple-rnn":
+        rivals = [variant, "lstm"]
+    return shlex.join(["lstm-zoo", "compare", *rivals, *spelled(settings, options)])
+
+
 def _complain(results: dict) -> None:
     """A failed training is the user's to mend, once the results are safe."""
     trials = [trial for model in results["models"] for trial in model["trials"]]
@@ -145,19 +166,11 @@ def _start(settings: Settings, asked: Plan) -> None:
     """Import Keras on the backend asked for, and make sure that runs can be written."""
     from lstm_zoo import backend
 
-    _check_writable(str(asked.folder / "run"))
+    prepare_folder(asked.folder)
     backend.start(asked.configs[0].backend, asked.configs[0].threads)
     if settings.verbose:
         for config in asked.configs:
-            click.echo(json.dumps(config.to_dict()), err=True)
-
-
-def _check_writable(file: str | None) -> None:
-    """Fail now, not after hours of training."""
-    if file is not None:
-        from lstm_zoo.runs import check_writable
-
-        check_writable(Path(file))
+            click.echo(json.dumps(config.to_dict(), indent=2), err=True)
 
 
 def _check_variants(models: tuple[str, ...]) -> None:
@@ -166,10 +179,12 @@ def _check_variants(models: tuple[str, ...]) -> None:
         raise UsageError(f"'{double.pop()}' stands twice; a variant is written lstm:units=64, say.")
 
 
-def _tell(settings: Settings, raw: object) -> None:
-    """What the loader noted of the source."""
-    for note in getattr(raw, "notes", ()):
-        settings.say(note)
+def _tell(settings: Settings, dataset: Dataset) -> None:
+    """What is trained on, and what the loader noted of the source."""
+    from lstm_zoo.assembly import describe
+
+    for sentence in (*dataset.notes, describe(dataset)):
+        settings.say(sentence)
 
 
 COMMANDS = [train, compare, reproduce]

@@ -163,8 +163,8 @@ def _downloaded(folders: list[Path]) -> dict[str, np.ndarray]:
         reason = str(error).split("\n")[0].rstrip(".")
         raise DataError(
             f"There is no MNIST in {listed(folders)}, and the download failed ({reason}): put "
-            f"{NPZ} or the four IDX files ({IDX['x_train']}, …) into one of these folders, or "
-            "try --dataset digits, which needs no download."
+            f"{NPZ} or the four IDX files ({IDX['x_train']}, …) into such a folder, or "
+            "use the dataset digits (--dataset digits), which needs no download."
         ) from error
     finally:
         socket.setdefaulttimeout(patience)

@@ -7,7 +7,7 @@ Range: prices in US dollars, 95.96 (Low) to 747.24 (High); Volume in shares. A C
 stay in its own unit.
 Shapes: `values` float64 `(rows, columns)`: the column to forecast, then the features.
 Parts: cut in time: the first 70 % of the rows to train on, 10 % for validation, the last 20 % to
-test on, which in the built-in series is the fall of 2008.
+test on, which in the built-in series begins in December 2007 and holds the crash of 2008.
 Floor: the last value, an RMSE of 15.02 dollars on the built-in series' test part, a step ahead.
 Source: the prices of Google's stock from Yahoo Finance, as matplotlib ships them among its sample
 data (`goog.npz`).

@@ -1,6 +1,6 @@
 """An LSTM, and additive attention over all its states, asked by the last one.
 
-    h_1 … h_T = LSTM(x_1 … x_T)                      equations in `lstm_zoo/models/lstm.py`
+    h_1 … h_T = LSTM(x_1 … x_T)                      equations: `lstm-zoo show lstm`
     e_tj = v · tanh(W h_t + U h_j)                   score
     α_tj = exp(e_tj) / Σ_k exp(e_tk)                 weight
     c_t  = Σ_j α_tj h_j                              context

@@ -3,7 +3,7 @@
     s_k = x_((k-1)·length + 1) … x_(k·length)         subsequence, k = 1 … subsequences
     c_k = relu(K * s_k + b)                           convolution over its steps, zeros at the edges
     p_k = flatten(max over each pool_size of c_k)     pooling
-    h_k = LSTM(p_k, h_(k-1))                          equations in `lstm_zoo/models/lstm.py`
+    h_k = LSTM(p_k, h_(k-1))                          equations: `lstm-zoo show lstm`
 
 with `x_t (features,)`, `s_k (length, features)`, `K (kernel_size, features, filters)`,
 `b (filters,)`, `c_k (length, filters)`, `p_k (⌈length / pool_size⌉ · filters,)` and `h_k (units,)`.

@@ -270,7 +270,7 @@ def _series(axes: Axes, x: np.ndarray, lines: tuple, first: int) -> None:
 
 def _verdict(model: float, last_value: float, ahead: int) -> str:
     """How the model's RMSE on the test part stands to the last value's."""
-    steps = "One step ahead" if ahead == 1 else f"{ahead} steps ahead"
+    steps = "One step ahead" if ahead == 1 else f"The last of {ahead} steps ahead alone"
     if last_value == 0:
         return f"{steps}. The test part is shaded"
     times = f"{model / last_value:.3f} times the last value's"

@@ -74,8 +74,11 @@ class Bar(Lines):
         self._progress.advance(self._task)
 
     def epoch(self, row: dict) -> None:
-        """The newest scores, beside the bar."""
-        self._progress.update(self._task, scores=self._describe(row))
+        """The newest score, beside the bar."""
+        if row["epoch"]:
+            name, value = list(row.items())[-1]
+            scores = f"epoch {row['epoch']}/{self._epochs}  {name} {value:.4g}"
+            self._progress.update(self._task, scores=scores)
 
     def end(self) -> None:
         """The bar goes."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import counted
 from lstm_zoo.runs import Run
 
 
@@ -24,14 +24,19 @@ def _table(*columns: str) -> Table:
     """A table whose first column is text and whose others are numbers."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for place, column in enumerate(columns):
-        table.add_column(column, justify="right" if place else "left", overflow="fold")
+        table.add_column(column, justify="right" if place else "left", no_wrap=True)
     return table
 
 
 def _print(*lines: str | Table) -> None:
+    """Lines and tables; a table too wide for the terminal runs on, and breaks no number."""
     out = console()
     for line in lines:
-        out.print(line if isinstance(line, Table) else Text(line), soft_wrap=not out.is_terminal)
+        if isinstance(line, Table):
+            width = max(out.width, Measurement.get(out, out.options, line).maximum)
+            out.print(line, width=width, crop=False, no_wrap=True)
+        else:
+            out.print(Text(line), soft_wrap=not out.is_terminal)
 
 
 def number(value: float | None) -> str:
@@ -46,11 +51,6 @@ def p_text(p_value: float) -> str:
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
 
 
-def counted(number_: int, noun: str) -> str:
-    """`1 seed`, `5 seeds`."""
-    return f"{number_:,} {noun}{'' if number_ == 1 else 's'}"
-
-
 def words(name: str) -> str:
     """A metric's or floor's name, as it is said."""
     return {"majority": "the most frequent class", "last_value": "the last value"}.get(
@@ -58,8 +58,8 @@ def words(name: str) -> str:
     )
 
 
-def print_run(run: Run) -> None:
-    """A finished run: its scores by part, its floor, and what to do next."""
+def print_run(run: Run, following: str) -> None:
+    """A finished run: its scores by part, its floor, and the command `following`."""
     record, config = run.metrics, run.config
     _print(
         f"{config.variant} on {config.dataset}, seed {config.seed}: "
@@ -68,9 +68,10 @@ def print_run(run: Run) -> None:
         f"({record['examples_per_second']:,.0f} examples/s); " + _kept(record["best_epoch"]),
         scores_table(record),
         beats_floor(record),
-        "One seed says nothing of the next one's score.",
+        *record["notes"],
+        "This is one seed; another may score differently.",
         f"Run: {run.folder}",
-        f"Next: lstm-zoo compare {_rivals(config.variant)} {_again(config)}".rstrip(),
+        f"Next: {following}",
     )
 
 
@@ -99,10 +100,12 @@ def _cell(value: object) -> Text:
 
 def print_runs(lines: list[dict]) -> None:
     """Runs, a line each."""
-    table = _table("run", "metric", "score")
+    table = _table("run", "model", "metric", "score", "floor")
     for line in lines:
-        score = [line["metric"], number(line["score"])] if line["finished"] else ["unfinished", "–"]
-        table.add_row(Text(line["run"]), *score)
+        finished = line["state"] == "finished"
+        metric = words(line["metric"]) if finished else line["state"]
+        scores = [number(line["score"]), number(line["floor"])]
+        table.add_row(Text(line["run"]), Text(line["variant"] or "–"), metric, *scores)
     _print(table)
 
 
@@ -129,21 +132,6 @@ def beats_floor(record: dict) -> str:
     return (
         f"{verdict} ({told}; {p_text(record['learned_p_value'])}, {record['learned_test']}).{also}"
     )
-
-
-def _rivals(variant: str) -> str:
-    return (
-        f"simple-rnn {variant}" if variant.partition(":")[0] != "simple-rnn" else f"{variant} lstm"
-    )
-
-
-def _again(config: RunConfig) -> str:
-    """The options that name the same data."""
-    if csv := config.data.get("csv"):
-        options = {f"--{key}": config.data.get(key) for key in ("column", "where")}
-        given = [word for option, value in options.items() if value for word in (option, value)]
-        return shlex.join(["--csv", csv, *given])
-    return "" if config.dataset == "digits" else f"--dataset {config.dataset}"
 
 
 def print_results(results: dict, output: str | None) -> None:
@@ -212,11 +200,25 @@ def floor_lines(results: dict) -> list[str]:
     floor, metric = results["floor"], results["metric"]["name"]
     lines = [f"Floor: {words(floor['name'])}, {words(metric)} {number(floor['value'])}."]
     for model in results["models"]:
-        runs = [t["run"] for t in model["trials"] if t["status"] == "ok"]
-        learned = sum(Run(Path(run)).metrics["learned"] for run in runs)
-        if learned < len(runs):
-            lines.append(f"{model['name']}: {beaten(learned, len(runs)).lower()}.")
+        done = [trial for trial in model["trials"] if trial["status"] == "ok"]
+        records = [Run(Path(trial["run"])).metrics for trial in done]
+        lines += _remarks(model["name"], records)
     return lines
+
+
+def _remarks(name: str, records: list[dict]) -> list[str]:
+    """What is to be known of a model's score: nothing learned, untrained weights, notes."""
+    learned = sum(record["learned"] for record in records)
+    untrained = sum(record["best_epoch"] == 0 for record in records)
+    lines = []
+    if learned < len(records):
+        lines.append(f"{name}: {beaten(learned, len(records)).lower()}.")
+    if untrained:
+        lines.append(
+            f"{name}: no epoch did better on the validation part than the untrained weights in "
+            f"{untrained} of {counted(len(records), 'seed')}; they were kept there."
+        )
+    return lines + list(dict.fromkeys(note for record in records for note in record["notes"]))
 
 
 def verdicts(results: dict) -> list[str]:
@@ -256,14 +258,17 @@ def _undecided(pair: dict, results: dict) -> str:
 
 def _all_undecided(pairs: list[dict], results: dict) -> str:
     """The same of many pairs, in short."""
-    seeds = counted(len(results["models"][0]["trials"]), "seed")
-    listed_ = ", ".join(f"{pair['a']} / {pair['b']}{_in_short(pair)}" for pair in pairs)
-    return f"Cannot be told apart with {seeds}: {listed_}."
+    seeds = len(results["models"][0]["trials"])
+    if seeds == 1:
+        return (
+            f"One seed tells none of the {len(pairs)} pairs apart; the results (-o, --json) have "
+            "each pair's test over the test examples."
+        )
+    told = ", ".join(f"{pair['a']} / {pair['b']}{_in_short(pair)}" for pair in pairs)
+    return f"Cannot be told apart with {counted(seeds, 'seed')}: {told}."
 
 
 def _in_short(pair: dict) -> str:
-    if pair["examples_test"]:
-        return f" ({p_text(pair['examples_test']['p_value'])} over the test examples alone)"
     return f" (about {pair['seeds_needed']} needed)" if pair["seeds_needed"] else ""
 
 
@@ -291,7 +296,7 @@ def _published(published: dict, outcome: dict) -> str:
     name = words(published["metric"])
     text = f"Published: {name} {number(published['value'])} ({published['source']})."
     if published["agrees"] is None:
-        return f"{text} There is no number of ours to set beside it."
+        return f"{text} It has no number of ours to stand beside."
     agrees = "agree" if published["agrees"] else "do not agree"
     text = f"{text} We {agrees} within the tolerance of {number(published['tolerance'])}."
     if published["relation"] is None:
@@ -310,13 +315,17 @@ def _beside_floor(outcome: dict) -> str:
     if metric["better"] == "lower" and floor["value"]:
         ratio = outcome["ours"][metric["name"]]["mean"] / floor["value"]
         told += f"; ours is {ratio:.3f} times that"
-    return f"{beaten(outcome['learned'], seeds)} ({told})."
+    return f"{beaten(outcome['seeds_beating_floor'], seeds)} ({told})."
 
 
 def beaten(learned: int, seeds: int) -> str:
     """In how many seeds the floor is beaten, by the test over the test examples."""
+    if seeds == 1:
+        return (
+            "Beats its floor in this seed" if learned else "Not better than its floor in this seed"
+        )
     if not learned:
-        return f"Not better than its floor in {'any seed' if seeds > 1 else 'this seed'}"
+        return "Not better than its floor in any seed"
     return (
         f"Beats its floor in {'every seed' if learned == seeds else f'{learned} of {seeds} seeds'}"
     )

@@ -1,0 +1,62 @@
+"""How a call ends: one sentence on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import click
+
+from lstm_zoo.errors import ZooError
+
+INTERRUPTED = 130
+
+
+def ending(error: BaseException) -> int:
+    """Say what an error comes to; its exit code.
+
+    Raises:
+        BaseException: the error itself, where it is a bug of lstm-zoo.
+    """
+    if isinstance(error, SystemExit):  # click's own: a completion's, or 1 where stdout is closed
+        completed = "_LSTM_ZOO_COMPLETE" in os.environ
+        return int(error.code or 0) if completed else _closed_pipe()
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return _say("Interrupted; nothing finished is lost.", INTERRUPTED)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
+    if isinstance(error, click.UsageError):
+        hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
+        return _say(f"Error: {error.format_message()}{hint}", 2)
+    if isinstance(error, ZooError):
+        return _say(f"Error: {error}", error.exit_code)
+    if isinstance(error, BrokenPipeError):
+        return _closed_pipe()
+    if isinstance(error, OSError):
+        return _say(f"Error: {_os_error(error)}", 1)
+    if isinstance(error, MemoryError):
+        return _say("Error: There is not enough memory for this.", 1)
+    raise error
+
+
+def _closed_pipe() -> int:
+    """Whoever read stdout has enough: no error, and nothing more to write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _os_error(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "The disk is full; what is unfinished does not count, and nothing finished is lost."
+    if error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return f"{error}."
+
+
+def _say(sentence: str, code: int) -> int:
+    """Print a sentence with its control characters made harmless."""
+    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in sentence)
+    click.echo(f"\n{shown}" if code == INTERRUPTED else shown, err=True)
+    return code
