@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +11,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import backend, catalog, data
+from lstm_zoo import backend, catalog, checks, data, interrupts
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import TrainingError, UsageError, ZooError
+from lstm_zoo.errors import TrainingError, UsageError, ZooError, reason
 from lstm_zoo.parameters import read_function
 
 
@@ -43,7 +45,9 @@ def read(config: RunConfig, data_dir: str | None = None) -> data.Raw:
         params["data_dir"] = data_dir
     elif data_dir:
         raise UsageError(f"The dataset {config.dataset} looks for no files: --data-dir has no use.")
-    return _strangers(config.loader, config, **params)
+    raw = _strangers(config.loader, config, **params)
+    checks.check_raw(raw, function.returns, config.loader)
+    return raw
 
 
 def prepare(config: RunConfig, raw: data.Raw) -> data.Dataset:
@@ -61,6 +65,7 @@ def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
     model = _strangers(
         config.builder, config, dataset.input_shape, dataset.outputs, **config.params
     )
+    checks.check_model(model, dataset, config.builder)
     dropout = np.random.default_rng(streams.dropout)
     for variable in model.variables:
         if variable.path.endswith("seed_generator_state"):
@@ -81,18 +86,23 @@ def describe(dataset: data.Dataset) -> str:
 
 
 def _strangers(reference: str, config: RunConfig, *args: object, **params: object) -> object:
-    """The result of a builder or loader; a bug in it is one sentence that says where."""
+    """The result of a builder or loader; a bug in it is one sentence that says where.
+
+    What it prints goes to stderr: stdout is for results.
+    """
     if config.zoo:
         catalog.load(config.zoo)
-    function = catalog.resolve(reference)
     try:
-        return function(*args, **params)
+        with contextlib.redirect_stdout(sys.stderr):
+            return catalog.resolve(reference)(*args, **params)
     except (ZooError, OSError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if interrupts.seen():
+            raise KeyboardInterrupt from error
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise TrainingError(
-            f"{reference} failed: {type(error).__name__}: {error} "
+            f"{reference} failed: {reason(error)} "
             f"({Path(frame.filename).name}, line {frame.lineno})"
         ) from error
 

@@ -10,9 +10,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from lstm_zoo.config import BACKENDS, available_threads, choose_backend
-from lstm_zoo.errors import MissingExtra, UsageError
+from lstm_zoo.errors import MissingExtra, UsageError, ZooError, reason
 
 
 def start(option: str | None = None, threads: int | None = None) -> str:
@@ -33,11 +34,21 @@ def start(option: str | None = None, threads: int | None = None) -> str:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_imports():
         _limit_threads(name, threads or available_threads())
-        import keras
+        keras = _import_keras(name)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     return name
+
+
+def _import_keras(name: str) -> ModuleType:
+    try:
+        return importlib.import_module("keras")
+    except Exception as error:
+        raise ZooError(
+            f"Keras can't start on {name} ({reason(error)}): look at its settings, "
+            "~/.keras/keras.json."
+        ) from error
 
 
 def installed(name: str) -> bool:
@@ -86,7 +97,9 @@ def _limit_tensorflow(threads: int) -> None:
     try:
         threading.set_intra_op_parallelism_threads(threads)
         threading.set_inter_op_parallelism_threads(threads)
-    except RuntimeError:
+    except RuntimeError:  # it has begun to compute; 0 is all CPUs
+        if threading.get_intra_op_parallelism_threads() == 0 and threads == available_threads():
+            return
         raise UsageError(
             f"TensorFlow has begun to compute in this process, and can't change to {threads} "
             "threads any more: start another process."
@@ -96,13 +109,17 @@ def _limit_tensorflow(threads: int) -> None:
 @contextmanager
 def quiet_imports() -> Iterator[None]:
     """Hold back what native libraries write to stderr, unless the block fails."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
     sys.stderr.flush()
-    kept = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(kept, held.read())
             raise

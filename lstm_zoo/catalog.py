@@ -173,6 +173,10 @@ class Zoo:
             UnknownName: there is none of that kind.
         """
         known = self.of(kind) if kind else self.entries
+        if name in self.entries and name not in known:
+            other = self.entries[name].kind
+            hint = f" Run it with: lstm-zoo reproduce {name}" if other == "recipe" else ""
+            raise UsageError(f"'{name}' is a {other}, not a {kind}.{hint}")
         if name not in known:
             raise UnknownName(kind or "model, dataset or recipe", name, known)
         return known[name]

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import get_type_hints
 
+from lstm_zoo import catalog
 from lstm_zoo.catalog import Dataset, Model, Zoo
 from lstm_zoo.errors import RunError, UnknownName, UsageError, listed
-from lstm_zoo.parameters import Parameter, check_names, fill
+from lstm_zoo.parameters import REQUIRED, Parameter, check_names, fill
 
 TRAINING = (
     Parameter("epochs", "PositiveInt", 10, "passes over the training part"),
@@ -33,6 +34,13 @@ TRAINING = (
 )
 
 BACKENDS = ("tensorflow", "jax", "torch")
+
+_RECORDED = (
+    Parameter("schema", "Literal[1]", REQUIRED),
+    Parameter("seed", "NonNegativeInt", REQUIRED),
+    Parameter("threads", "PositiveInt", REQUIRED),
+    Parameter("backend", f"Literal{list(BACKENDS)}", REQUIRED),
+)
 
 
 @dataclass(frozen=True)
@@ -74,21 +82,46 @@ class RunConfig:
         """The configuration that config.json holds.
 
         Raises:
-            RunError: a field is missing, unknown or of another type.
+            RunError: a field is missing, unknown, of another type or out of range.
         """
         kinds = get_type_hints(cls)
         for name, value in values.items():
             if name in kinds and not isinstance(value, kinds[name]):
                 raise RunError(f"config.json is damaged: '{name}' is {reprlib.repr(value)}.")
-        values = {key: value for key, value in values.items() if key != "schema"}
+        fields = {key: value for key, value in values.items() if key != "schema"}
         try:
-            return cls(**values)
+            config = cls(**fields)
         except TypeError as error:
             raise RunError(f"config.json does not fit this lstm-zoo: {error}.") from None
+        numbers = {p.name: values[p.name] for p in _RECORDED if p.name in values}
+        _check_recorded(_RECORDED, numbers, "a run")
+        _check_recorded(TRAINING, config.train, "the training")
+        return config
 
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""
         return replace(self, seed=seed)
+
+
+def check_data(config: RunConfig) -> None:
+    """Check what config.json says of the data against the loader, and what cuts and frames it.
+
+    Raises:
+        RunError: a parameter is missing, unknown, or of another type.
+        ZooError: the loader is no longer there.
+    """
+    if config.zoo:
+        catalog.load(config.zoo)
+    dataset = Dataset(config.dataset, summary="", loader=config.loader)
+    _check_recorded(dataset.parameters, config.data, f"the dataset {config.dataset}")
+
+
+def _check_recorded(parameters: Iterable[Parameter], values: dict, owner: str) -> None:
+    """Every parameter has a value, for a run records them all, and each fits."""
+    try:
+        fill([replace(p, default=REQUIRED) for p in parameters], values, owner)
+    except UsageError as error:
+        raise RunError(f"config.json is damaged or of another version: {error}") from None
 
 
 def model_params(model: Model, given: dict[str, object]) -> dict:
@@ -172,6 +205,8 @@ def parse_settings(parameters: tuple[Parameter, ...], pairs: list[str], owner: s
             raise UsageError(f"'{pair}' is not KEY=VALUE; {owner} takes {listed(known)}.")
         if key not in known:
             raise UnknownName(f"parameter of {owner} called", key, known)
+        if key in values:
+            raise UsageError(f"'{key}' of {owner} is given twice.")
         values[key] = known[key].parse(text, owner)
     return values
 

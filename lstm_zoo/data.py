@@ -20,8 +20,8 @@ from typing import Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_zoo.errors import DataError, RunError
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.errors import DataError, RunError, UsageError
+from lstm_zoo.parameters import REQUIRED, Parameter, PositiveInt, Rate, fill
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,20 @@ class Part:
         return self.x[chosen], self.y[chosen]
 
 
+_FRAMING = (
+    Parameter("columns", "list[str]", REQUIRED),
+    Parameter("target", "NonNegativeInt", REQUIRED),
+    Parameter("window", "PositiveInt", REQUIRED),
+    Parameter("horizon", "PositiveInt", REQUIRED),
+    Parameter("predict", "Literal['change', 'level']", REQUIRED),
+    Parameter("targets", "Literal['last', 'sequence']", REQUIRED),
+    Parameter("input_offset", "list[float]", REQUIRED),
+    Parameter("input_scale", "list[PositiveFloat]", REQUIRED),
+    Parameter("target_offset", "float", REQUIRED),
+    Parameter("target_scale", "list[PositiveFloat]", REQUIRED),
+)
+
+
 @dataclass(frozen=True)
 class Framing:
     """How a series becomes inputs and targets, and an answer becomes the series' unit again.
@@ -122,12 +136,27 @@ class Framing:
         """The framing that preprocessing.json holds.
 
         Raises:
-            RunError: it holds none, or one of another version.
+            RunError: it holds none, one of another version, or one whose numbers don't fit.
         """
+        if not isinstance(values, dict):
+            raise RunError("preprocessing.json does not fit this lstm-zoo: its series is none.")
         try:
-            return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
-        except (TypeError, AttributeError) as error:
-            raise RunError(f"preprocessing.json does not fit this lstm-zoo: {error}.") from None
+            checked = fill(_FRAMING, values, "its series")
+        except UsageError as error:
+            raise RunError(f"preprocessing.json does not fit this lstm-zoo: {error}") from None
+        framing = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in checked.items()})
+        framing._check_lengths()
+        return framing
+
+    def _check_lengths(self) -> None:
+        columns = len(self.columns)
+        if not columns == len(self.input_offset) == len(self.input_scale) > self.target:
+            problem = f"its {columns} columns and what is said of them do not fit"
+        elif len(self.target_scale) != self.horizon:
+            problem = f"its horizon of {self.horizon} has {len(self.target_scale)} target scales"
+        else:
+            return
+        raise RunError(f"preprocessing.json is damaged: {problem}.")
 
     def inputs(self, values: np.ndarray) -> np.ndarray:
         """Every window of `values (rows, columns)`: `(rows - window + 1, window, columns)`."""

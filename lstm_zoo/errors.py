@@ -77,6 +77,18 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"There are: {listed(known)}." if known else "There are none."
 
 
+def printable(text: str) -> str:
+    """`text` on one line, with its control characters as escapes: harmless on a terminal."""
+    line = text.replace("\n", " ")
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
+def reason(error: BaseException, most: int = 300) -> str:
+    """Another library's error, in a line."""
+    first = printable(str(error).strip().partition("\n")[0])
+    return f"{type(error).__name__}: {first[:most]}".rstrip(": ")
+
+
 def listed(names: Iterable[object], last: str = "and") -> str:
     """`a, b and c`; `nothing` where there are none."""
     *head, tail = [str(name) for name in names] or ["nothing"]

@@ -12,11 +12,13 @@ import keras
 import numpy as np
 
 from lstm_zoo import assembly, data, evaluation
-from lstm_zoo.config import RunConfig
+from lstm_zoo.config import RunConfig, check_data
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.parameters import check_names, read_function
 from lstm_zoo.runs import Run, write_text
 from lstm_zoo.tasks import Forecasting
+
+MOST_STEPS = 100_000  # past the end of a series
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,25 @@ def load(run: Run) -> Loaded:
     """The run's saved model; nothing in it may be code.
 
     Raises:
-        RunError: model.keras is missing or damaged.
+        RunError: model.keras or config.json is missing or damaged.
+        OSError: model.keras can't be read.
     """
+    config = run.config
+    with run.named():
+        check_data(config)
     path = run.folder / "model.keras"
     if not path.is_file():
         raise RunError(f"The run {run.folder} has no model.keras.")
-    if not zipfile.is_zipfile(path):
-        raise RunError(f"{path} is damaged: it is no Keras file.")
+    with path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise RunError(f"{path} is damaged: it is no Keras file.")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:
+    except Exception as error:  # h5py's OSErrors too, of a file that could be opened above
         reason = str(error).strip().partition("\n")[0]
+        reason = reason if len(reason) <= 200 else f"{reason[:199]}…"
         raise RunError(f"{path} is damaged or not a model: {reason}") from error
-    return Loaded(run, run.config, model)
+    return Loaded(run, config, model)
 
 
 def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
@@ -55,10 +63,10 @@ def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
     """
     raw = assembly.read(loaded.config, data_dir)
     if data.digest(raw) != loaded.config.data_sha256:
+        hint = ": give it as other data, with --csv" if isinstance(raw, data.Series) else ""
         raise DataError(
             f"The data of {loaded.config.data.get('csv') or loaded.config.dataset} has changed "
-            f"since {loaded.run.name} was trained (its digest is another): give a series as other "
-            "data, with --csv."
+            f"since {loaded.run.name} was trained (its digest is another){hint}."
         )
     return _answerable(loaded, assembly.prepare(loaded.config, raw))
 
@@ -67,10 +75,12 @@ def other_series(loaded: Loaded, params: dict) -> data.Dataset:
     """Another series, read as the run's was and scaled as the run's was; all of it is test part.
 
     Raises:
-        UsageError: the run is not of a series.
+        UsageError: the run is not of a series, or no CSV is named.
         DataError: the series does not fit.
     """
     framing = _framing(loaded)
+    if "csv" not in params:
+        raise UsageError("--column, --where and the like go with --csv.")
     config = replace(loaded.config, data=loaded.config.data | params)
     check_names(read_function(config.loader).parameters, params, f"the dataset {config.dataset}")
     raw = assembly.read(config)
@@ -88,8 +98,13 @@ def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:
     dates = dataset.series.dates
     if until is None or dates is None:
         return None
+    try:
+        last = np.datetime64(until)
+    except (ValueError, TypeError):
+        path = loaded.run.folder / "preprocessing.json"
+        raise RunError(f"{path} is damaged: 'seen_until' is no date.") from None
     task = Forecasting(dataset)
-    seen = int(np.sum(dates[task.starts(dataset.test) + 1] <= np.datetime64(until)))
+    seen = int(np.sum(dates[task.starts(dataset.test) + 1] <= last))
     if not seen:
         return None
     return (
@@ -101,11 +116,15 @@ def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:
 def _framing(loaded: Loaded) -> data.Framing:
     series = loaded.run.read("preprocessing.json").get("series")
     if series is None:
+        if loaded.run.metrics.get("task") == Forecasting.name:
+            path = loaded.run.folder / "preprocessing.json"
+            raise RunError(f"{path} is damaged: it has lost its series.")
         raise UsageError(
             f"The run {loaded.run.name} is of {loaded.config.dataset}, which is not a series: "
             "there is no CSV and no horizon for it."
         )
-    return data.Framing.from_dict(series)
+    with loaded.run.named():
+        return data.Framing.from_dict(series)
 
 
 def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
@@ -113,6 +132,11 @@ def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
         raise DataError(
             f"The model of {loaded.run.name} takes examples of {loaded.model.input_shape[1:]}, "
             f"and the data has {dataset.input_shape}."
+        )
+    if loaded.model.output_shape[-1] != dataset.outputs.size:
+        raise DataError(
+            f"The model of {loaded.run.name} gives {loaded.model.output_shape[-1]} outputs, and "
+            f"the data asks for {dataset.outputs.size}."
         )
     return dataset
 
@@ -172,10 +196,13 @@ def ahead(loaded: Loaded, series: data.Series, steps: int) -> tuple[list[str], l
     Each forecast is taken for the truth and fed back for the next one, so errors add up.
 
     Raises:
-        UsageError: the model needs other columns too, whose future nobody knows.
+        UsageError: the model needs other columns too, whose future nobody knows, or there are more
+            than `MOST_STEPS`.
         DataError: the series is shorter than the window.
     """
     framing = _framing(loaded)
+    if steps > MOST_STEPS:
+        raise UsageError(f"--horizon is at most {MOST_STEPS:,} steps, not {steps:,}.")
     if len(framing.columns) > 1:
         raise UsageError(
             f"The model needs {', '.join(framing.columns[1:])} too, whose future is not known: "
@@ -184,14 +211,14 @@ def ahead(loaded: Loaded, series: data.Series, steps: int) -> tuple[list[str], l
     values = series.values[-framing.window :]
     if len(values) < framing.window:
         raise DataError(f"{len(values)} rows are too few for a window of {framing.window}.")
-    for _ in range(steps):
-        x = framing.inputs(values[-framing.window :])
+    first, rows = len(series.values), []
+    for place in range(first, first + steps):
+        x = framing.inputs(values)
         output = np.asarray(loaded.model.predict_on_batch(x)).astype(np.float64)
         step = output.reshape(-1, framing.horizon)[-1]
         future = framing.to_units(step, values[-1, framing.target])
-        values = np.append(values, [[future[0]]], axis=0)
-    first = len(series.values)
-    rows = [(first + k, None, float(v)) for k, v in enumerate(values[framing.window :, 0])]
+        values = np.append(values[1:], [[future[0]]], axis=0)
+        rows.append((place, None, float(future[0])))
     return ["index", "actual", "predicted"], rows
 
 

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,12 +60,22 @@ class Run:
     @property
     def config(self) -> RunConfig:
         """What determined the run."""
-        return RunConfig.from_dict(self.read("config.json"))
+        values = self.read("config.json")
+        with self.named():
+            return RunConfig.from_dict(values)
 
     @property
     def metrics(self) -> dict:
         """The record of the finished run."""
         return self.read("metrics.json")
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """A RunError of the block says which run it is of."""
+        try:
+            yield
+        except RunError as error:
+            raise RunError(f"{self.folder}: {error}") from None
 
     def read(self, file: str) -> dict:
         """One of the run's JSON files.
@@ -152,14 +163,32 @@ def check_writable(file: Path) -> None:
     """Make sure that `file` can be written, before anything is done for it.
 
     Raises:
-        RunError: its folder is not there or can't be written, or it is a folder itself.
+        RunError: its folder is not there or can't be written, or it is no regular file.
     """
-    if file.is_dir():
-        raise RunError(f"{file} is a folder, and a file is to be written there.")
+    _check_folder(_target(file).parent)
+
+
+def _check_folder(folder: Path) -> None:
     try:
-        tempfile.TemporaryFile(dir=file.parent).close()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise RunError(f"{file.parent} can't be written: {error.strerror}.") from None
+        raise RunError(f"{folder} can't be written: {error.strerror}.") from None
+
+
+def _target(file: Path) -> Path:
+    """Where a file is really written: what a link points to, and never a device or a pipe."""
+    target = file
+    try:
+        if file.is_symlink():
+            target = Path(os.path.realpath(file))  # a circle of links too, which resolve() refuses
+        mode = target.lstat().st_mode
+    except OSError:  # it is not there yet; where its folder is to blame, writing there tells
+        return target
+    if stat.S_ISDIR(mode):
+        raise RunError(f"{file} is a folder, and a file is to be written there.")
+    if not stat.S_ISREG(mode):
+        raise RunError(f"{file} is no regular file, and is not replaced by one: name another file.")
+    return target
 
 
 def prepare_folder(runs: Path) -> None:
@@ -170,13 +199,21 @@ def prepare_folder(runs: Path) -> None:
     """
     try:
         runs.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise RunError(f"The runs folder {runs} can't be made: it is a file.") from None
     except OSError as error:
         raise RunError(f"The runs folder {runs} can't be made: {error.strerror}.") from None
-    check_writable(runs / "run")
+    _check_folder(runs)
 
 
 def remove(run: Run) -> None:
-    """Delete a run: its metrics.json first, so that no half-deleted run counts."""
+    """Delete a run: its metrics.json first, so that no half-deleted run counts.
+
+    Of a link, only the link goes: the run that it points to stays.
+    """
+    if run.folder.is_symlink():
+        run.folder.unlink()
+        return
     (run.folder / "metrics.json").unlink(missing_ok=True)
     shutil.rmtree(run.folder)
 
@@ -206,7 +243,12 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all; a link stays one.
+
+    Raises:
+        RunError: something stands there that is no regular file.
+    """
+    path = _target(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -277,8 +319,10 @@ def line(run: Run) -> dict:
         if run.finished:
             record = run.metrics
             name, floor = record["metric"]["name"], record["floor"]["value"]
-            scores = {"metric": name, "score": record["test"][name], "floor": floor}
-            entry |= scores | {"epochs": record["epochs"]}
+            numbers = {"score": record["test"][name], "floor": floor, "epochs": record["epochs"]}
+            if not all(type(n) in (int, float, type(None)) for n in numbers.values()):
+                raise TypeError
+            entry |= {"metric": name} | numbers
     except (RunError, KeyError, TypeError):
         entry["state"] = "damaged"
     return entry

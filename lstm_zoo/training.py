@@ -7,6 +7,8 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +18,10 @@ import keras
 import numpy as np
 
 import lstm_zoo
-from lstm_zoo import backend, data, evaluation, runs
+from lstm_zoo import backend, data, evaluation, interrupts, runs
 from lstm_zoo.assembly import Streams, build, prepare
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import TrainingError
+from lstm_zoo.errors import TrainingError, ZooError, reason
 from lstm_zoo.reporting import charts
 from lstm_zoo.tasks import task_of
 
@@ -61,13 +63,30 @@ def train(
     model = build(config, dataset)
     dataset, notes = _fitted_to(model, config, dataset)
     run = runs.create(folder, config)
-    with runs.held(run):
-        runs.write_json(run.folder / "environment.json", environment(config))
+    with runs.held(run), _one_sentence(config):
         runs.write_json(run.folder / "config.json", config.to_dict())
+        runs.write_json(run.folder / "environment.json", environment(config))
         history = runs.History(run.folder / "history.csv")
         fit = _fit(model, config, dataset, history, progress)
         _record(run, config, model, dataset, history, fit, notes)
     return run
+
+
+@contextmanager
+def _one_sentence(config: RunConfig) -> Iterator[None]:
+    """An interrupt stays one, and a stranger's bug, or too large a model, is a sentence."""
+    try:
+        yield
+    except (ZooError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if interrupts.seen():
+            raise KeyboardInterrupt from error
+        if "ResourceExhausted" in type(error).__name__ or "RESOURCE_EXHAUSTED" in str(error):
+            raise TrainingError("The model is too large for the memory of this machine.") from error
+        if config.zoo is None:
+            raise
+        raise TrainingError(f"The training of {config.variant} failed: {reason(error)}") from error
 
 
 def _fitted_to(
@@ -183,6 +202,8 @@ class _Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         """Record the epoch, keep its weights if they are the best, or stop."""
+        if interrupts.seen():
+            raise KeyboardInterrupt
         self.epochs = epoch + 1
         self._append(self.epochs, logs)
         if not all(math.isfinite(value) for value in logs.values()):

@@ -8,9 +8,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import assembly, data, metrics, runs, statistics, training
+from lstm_zoo import assembly, data, interrupts, metrics, runs, statistics, training
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import DataError, UsageError, ZooError
+from lstm_zoo.errors import DataError, UsageError, ZooError, reason
 from lstm_zoo.tasks import LEVEL
 
 
@@ -59,12 +59,14 @@ def _trial(config: RunConfig, raw: data.Raw, folder: Path, progress: training.Pr
     trial = {"seed": config.seed, "status": "failed"} | trial
     try:
         run = training.train(config, raw, folder, progress)
-    except (UsageError, DataError, OSError):
+    except (UsageError, DataError):
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
-        progress.say(f"{config.variant}, seed {config.seed}, failed: {reason}")
-        return trial | {"error": reason}
+        if interrupts.seen():
+            raise KeyboardInterrupt from error
+        why = str(error) if isinstance(error, ZooError) else reason(error)
+        progress.say(f"{config.variant}, seed {config.seed}, failed: {why}")
+        return trial | {"error": why}
     finally:
         keras.utils.clear_session()
     record = run.metrics

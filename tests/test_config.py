@@ -1,4 +1,5 @@
 import json
+import sys
 from dataclasses import replace
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_variant_is_a_model_and_its_values(variant, values):
     "variant, sentence",
     [
         ("lsmt:units=3", "no model 'lsmt'. Did you mean lstm"),
-        ("digits", "no model 'digits'"),
+        ("digits", "'digits' is a dataset, not a model"),
         ("lstm:unit=3", "parameter of the model lstm called 'unit'. Did you mean units"),
         ("lstm:units=0", "'units' of the model lstm takes a whole number, at least 1, not 0"),
         ("lstm:units", "'units' is not KEY=VALUE; the model lstm takes units, activation"),
@@ -212,6 +213,69 @@ def test_a_config_of_another_shape_is_a_run_error(change, sentence):
         RunConfig.from_dict(values)
     with pytest.raises(RunError):
         RunConfig.from_dict({})
+
+
+TRAINED = {p.name: p.default for p in TRAINING}
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"schema": 99}, "'schema' of a run takes 1, not 99"),
+        ({"schema": ...}, "'schema' of a run must be given"),
+        ({"seed": -1}, "'seed' of a run takes a whole number, at least 0, not -1"),
+        ({"seed": True}, "'seed' of a run takes a whole number, at least 0, not true"),
+        ({"threads": -1}, "'threads' of a run takes a whole number, at least 1, not -1"),
+        ({"threads": 0}, "'threads' of a run takes a whole number, at least 1, not 0"),
+        ({"backend": "tf"}, '\'backend\' of a run takes "tensorflow" or .* not "tf"'),
+        ({"train": {}}, "'epochs' of the training must be given"),
+        ({"train": TRAINED | {"batch_size": "x"}}, "'batch_size' of the training takes a whole"),
+        ({"train": TRAINED | {"colour": 3}}, "parameter of the training called 'colour'"),
+    ],
+)
+def test_a_config_out_of_range_is_a_run_error(change, sentence):
+    values = {k: v for k, v in (configured().to_dict() | change).items() if v is not ...}
+    with pytest.raises(
+        RunError, match=f"^config.json is damaged or of another.*{sentence}"
+    ) as told:
+        RunConfig.from_dict(values)
+    assert told.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"colour": 3}, "parameter of the dataset prices called 'colour'"),
+        ({"window": None}, "'window' of the dataset prices takes a whole number"),
+        ({"window": "x"}, "'window' of the dataset prices takes a whole number"),
+        ({"csv": 3}, "'csv' of the dataset prices takes a text or null"),
+        ({"horizon": ...}, "'horizon' of the dataset prices must be given"),
+    ],
+)
+def test_recorded_data_that_do_not_fit_their_loader_are_a_run_error(change, sentence):
+    run = configured()
+    config.check_data(run)
+    data = {k: v for k, v in (run.data | change).items() if v is not ...}
+    with pytest.raises(RunError, match=f"^config.json is damaged or of another.*{sentence}"):
+        config.check_data(replace(run, data=data))
+
+
+def test_the_data_of_a_users_zoo_are_checked_against_its_loader(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.path", [*sys.path])
+    (tmp_path / "own_waves.py").write_text(
+        "def load(*, waves: int = 3) -> Series:\n    return None\n"
+    )
+    (tmp_path / "zoo.yaml").write_text(
+        "datasets:\n  waves:\n    summary: Waves.\n    loader: own_waves:load\n"
+    )
+    zoo = load(tmp_path / "zoo.yaml")
+    sys.path.remove(str(tmp_path))
+    loader = {"dataset": "waves", "loader": "own_waves:load", "zoo": zoo.file}
+    framing = {p.name: p.default for p in ZOO.find("prices").framing}
+    run = replace(configured(), **loader, data=framing | {"waves": 4})
+    config.check_data(run)
+    with pytest.raises(RunError, match="'waves' of the dataset waves takes a whole number"):
+        config.check_data(replace(run, data=framing | {"waves": "x"}))
 
 
 def test_the_backend_is_the_option_or_the_environments(monkeypatch):

@@ -315,6 +315,42 @@ def test_a_damaged_framing_is_a_run_error(change):
         Framing.from_dict(values)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"window": "x"},
+        {"window": 0},
+        {"window": -3},
+        {"horizon": None},
+        {"horizon": 3},
+        {"target": 2},
+        {"target": -1},
+        {"target": "x"},
+        {"input_offset": ["x"]},
+        {"input_offset": [1.0]},
+        {"input_offset": None},
+        {"input_scale": [0, 1]},
+        {"input_scale": [1.0]},
+        {"columns": "ab"},
+        {"columns": ["a"]},
+        {"target_offset": None},
+        {"target_scale": None},
+        {"target_scale": [0]},
+        {"target_scale": [1.0, 2.0]},
+        {"predict": "x"},
+        {"targets": "x"},
+    ],
+    ids=str,
+)
+def test_a_framing_whose_numbers_do_not_fit_is_a_run_error(change):
+    raw = series(rng().normal(size=100), rng(1).normal(size=100))
+    values = dataclasses.asdict(prepared(raw).framing)
+    assert Framing.from_dict(values).columns == raw.columns
+    with pytest.raises(RunError, match=r"^preprocessing.json (does not fit|is damaged)") as told:
+        Framing.from_dict(values | change)
+    assert (told.value.exit_code, str(told.value).count("\n")) == (1, 0)
+
+
 def test_another_series_is_framed_as_the_first_one_was():
     first, other = prepared(scaling="min-max", predict="level"), series(GROWING[::-1] * 10)
     whole = data.all_test(other, first.framing)

@@ -1,10 +1,12 @@
 """The loaders of digits and MNIST: what they return, and every way a file can be wrong."""
 
 import ast
+import errno
 import gzip
 import inspect
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import keras
@@ -180,6 +182,22 @@ def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
         mnist.load()
 
 
+@pytest.mark.parametrize("hidden", ["folder", "folder/mnist.npz"])
+def test_a_folder_that_can_not_be_searched_is_named_not_stepped_over(tmp_path, monkeypatch, hidden):
+    folder, lstat = tmp_path / "folder", Path.lstat
+    folder.mkdir()
+
+    def refusing(path):
+        if path == tmp_path / hidden:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", refusing)
+    named = re.escape(str((tmp_path / hidden).parent))
+    with pytest.raises(DataError, match=rf"^The folder {named} can't be .*: Permission denied\.$"):
+        mnist.load(data_dir=str(folder))
+
+
 def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-500])
 
@@ -226,6 +244,22 @@ def test_a_damaged_npz_is_an_error_that_names_it_and_no_other_place_is_tried(
     with pytest.raises(DataError, match=re.escape(str(bad / mnist.NPZ))) as caught:
         mnist.load(data_dir=str(bad))
     assert "\n" not in str(caught.value)
+    assert "allow_pickle" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", [an_npy, a_pickle, lambda path: path.write_bytes(b"junk" * 9)])
+def test_what_is_no_archive_is_called_that(tmp_path, damage):
+    damage(tmp_path / mnist.NPZ)
+    with pytest.raises(DataError, match=r"mnist\.npz can't be .* \(it is no \.npz archive\): repl"):
+        mnist.load(data_dir=str(tmp_path))
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / mnist.NPZ, "w") as archive:
+        for key in mnist.SHAPES:
+            archive.writestr(f"{key}.npy", b"junk")
+    with pytest.raises(DataError, match=r"\(x_train has the shape \(\), not"):
+        mnist.load(data_dir=str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -152,8 +154,6 @@ def test_an_output_that_cant_be_written_is_said_first(zoo, runs, tmp_path):
 @pytest.fixture
 def broken(runs, tmp_path):
     """A copy of a run to break."""
-    import shutil
-
     return Path(shutil.copytree(runs[1].folder, tmp_path / "broken"))
 
 
@@ -179,6 +179,95 @@ def test_a_damaged_run_is_one_sentence(zoo, broken, walk_csv, file, content):
     assert result.code == 1
     assert result.err.count("\n") == 1
     assert "broken" in result.err or file in result.err
+
+
+def changed(file, **change):
+    """A JSON file of a run, with other values."""
+    values = json.loads(file.read_text()) | change
+    file.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"train": {}}),
+        ("config.json", {"threads": -1}),
+        ("config.json", {"backend": "tf"}),
+        ("config.json", {"schema": 99}),
+        ("config.json", {"data": {}}),
+        ("preprocessing.json", {"series": None}),
+        ("preprocessing.json", {"seen_until": "x"}),
+    ],
+    ids=str,
+)
+def test_a_doctored_run_is_one_sentence(zoo, broken, walk_csv, file, change):
+    changed(broken / file, **change)
+    result = zoo("predict", broken, "--csv", walk_csv)
+    assert result.code == 1, result.err
+    assert result.err.count("\n") == 1
+    assert "broken" in result.err
+    assert "damaged" in result.err
+
+
+def test_a_config_of_another_horizon_is_told(zoo, broken):
+    config = json.loads((broken / "config.json").read_text())
+    changed(broken / "config.json", data=config["data"] | {"horizon": 2})
+    result = zoo("evaluate", broken)
+    assert (result.code, "gives 1 outputs, and the data asks for 2" in result.err) == (1, True)
+
+
+def test_a_model_that_keras_refuses_is_told_shortly(zoo, broken):
+    with zipfile.ZipFile(broken / "model.keras") as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    config = json.loads(parts["config.json"])
+    config["class_name"] = "x" * 5000
+    with zipfile.ZipFile(broken / "model.keras", "w") as file:
+        for name, content in (parts | {"config.json": json.dumps(config)}).items():
+            file.writestr(name, content)
+    result = zoo("evaluate", broken)
+    assert result.code == 1
+    assert "model.keras is damaged or not a model: " in result.err
+    assert len(result.err.partition("not a model: ")[2]) <= 201
+
+
+def test_a_model_that_may_not_be_read_is_not_called_damaged(zoo, broken, monkeypatch):
+    opened = Path.open
+
+    def refuse(path, *args, **kwargs):
+        if path.name == "model.keras":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    result = zoo("evaluate", broken)
+    assert (result.code, "model.keras: Permission denied" in result.err) == (1, True)
+    assert "damaged" not in result.err
+
+
+@pytest.mark.parametrize(("number", "hint"), [(0, False), (1, True)])
+def test_data_that_have_changed_are_told(zoo, runs, tmp_path, number, hint):
+    folder = shutil.copytree(runs[number].folder, tmp_path / "broken")
+    changed(folder / "config.json", data_sha256="0" * 64)
+    result = zoo("evaluate", folder)
+    assert (result.code, "has changed" in result.err, "--csv" in result.err) == (1, True, hint)
+
+
+def test_options_of_a_csv_need_one(zoo, runs):
+    for option in (("--column", "Close"), ("--where", "Stock=A")):
+        result = zoo("evaluate", runs[1].name, *option)
+        assert (result.code, "go with --csv" in result.err) == (2, True)
+
+
+def test_the_steps_past_the_end_are_bounded(zoo, runs):
+    result = zoo("predict", runs[1].name, "--horizon", "100001")
+    assert (result.code, "at most 100,000 steps" in result.err) == (2, True)
+
+
+def test_an_output_that_is_a_pipe_stays_one(zoo, runs, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    result = zoo("predict", runs[1].name, "-o", "pipe")
+    assert (result.code, "no regular file" in result.err) == (1, True)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_runs_lists_and_filters(zoo, zoo_json, runs):
@@ -219,6 +308,35 @@ def test_ctrl_c_in_mid_epoch_ends_in_130_and_touches_nothing_finished(folder):
     assert len(unfinished) == 1
     assert not (unfinished[0].folder / "metrics.json").exists()
     assert len((unfinished[0].folder / "history.csv").read_text().splitlines()) >= 4
+
+
+INTERRUPTED = """
+import sys, threading, _thread, time, signal, os
+import keras
+from lstm_zoo import __main__, training
+
+def swallow(self, epoch, logs=None):
+    '''What TensorFlow does to an interrupt that comes while it traces.'''
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+    except KeyboardInterrupt:
+        raise ValueError("None values not supported.")
+
+training._Recorder.on_epoch_end = swallow
+__main__.main()
+"""
+
+
+def test_an_interrupt_that_a_library_makes_an_error_of_is_one_all_the_same(tmp_path):
+    command = ["compare", "lstm", "gru", "--runs", str(tmp_path), "-o", f"{tmp_path}/results.json"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *command], capture_output=True, text=True
+    )
+    assert done.returncode == 130
+    assert "failed" not in done.stderr
+    assert "Interrupted" in done.stderr
+    assert not (tmp_path / "results.json").exists()
 
 
 def test_runs_in_training_are_not_removed(folder, tmp_path):

@@ -79,7 +79,9 @@ def test_the_built_in_series_has_other_columns():
 
 
 def test_options_for_files_need_a_file():
-    with pytest.raises(UsageError, match=r"date_format and where can only .* \(--csv FILE\)"):
+    with pytest.raises(
+        UsageError, match=r"^Only .* \(--csv FILE\) takes 'date_format' and 'where'\."
+    ):
         load(date_format="%Y", where="a=b")
 
 
@@ -439,10 +441,25 @@ def test_lines_are_counted_through_cells_of_several_lines(read):
     assert "line 7 ('2015-02-19,e,')" in read(text).notes[0]
 
 
-def test_infinity_is_refused(refused):
-    for cell in ("inf", "-Infinity", "1e999"):
-        sentence = refused(f"{HEADER}{JANUARY}2015-02-01,{cell}\n")
-        assert f"holds an infinite number: line 32 ('2015-02-01,{cell}')" in sentence
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("inf", "inf"),
+        ("-Infinity", "-inf"),
+        ("1e999", "inf"),
+        ("-1e300", "-1e+300"),
+        ("4e38", "4e+38"),
+    ],
+)
+def test_a_number_that_float32_can_not_hold_is_refused(refused, cell, value):
+    assert refused(f"{HEADER}{JANUARY}2015-02-01,{cell}\n") == (
+        f"The column 'Close' of x.csv holds {value}, too large a number to train on (the largest "
+        f"is 3.4e+38): line 32 ('2015-02-01,{cell}')."
+    )
+
+
+def test_the_largest_number_of_float32_is_read(read):
+    assert values(read(f"{HEADER}2015-02-01,-3.4e38\n2015-02-02,1\n")) == [-3.4e38, 1]
 
 
 def test_rows_that_come_twice_are_dropped_and_counted(read, refused):
@@ -476,11 +493,27 @@ def test_where_chooses_a_series_by_literal_text(read, where, expected):
     assert (values(series), series.notes) == (expected, ())
 
 
+def test_the_column_that_where_compares_is_the_series_only_if_no_other_has_numbers(read):
+    text = "Date,Store,Level\n2015-02-17,1,5\n2015-02-17,2,7\n2015-02-18,1,6\n"
+    assert (read(text, where="Store=1").columns, values(read(text, where="Store=1"))) == (
+        ("Level",),
+        [5, 6],
+    )
+    assert values(read("Date,Level\n2015-02-17,5\n2015-02-18,5\n", where="Level=5")) == [5, 5]
+
+
 def test_where_with_a_wrong_name_or_value(refused):
     assert "called 'Stok'. Did you mean Stock?" in refused(STOCKS, UnknownName, where="Stok=AAPL")
     sentence = refused(STOCKS, UnknownName, where="Stock=APPL")
     assert sentence == "There is no row of x.csv whose column 'Stock' is 'APPL'. Did you mean AAPL?"
     assert "write --where COLUMN=VALUE" in refused(STOCKS, UsageError, where="AAPL")
+    sentence = refused(HEADER + JANUARY, UnknownName, where="Close=Close")
+    assert sentence.startswith("There is no row of x.csv whose column 'Close' is 'Close'.")
+    assert refused(f"{HEADER}{JANUARY}{HEADER}", where="Close=Close") == (
+        "No row with numbers is left of x.csv where 'Close' is 'Close': line 32 ('Date,Close')."
+    )
+    undated = refused(STOCKS, where="Stock=AAPL", date_format="%d/%m/%Y")
+    assert "'Date' of x.csv does not hold dates written as %d/%m/%Y" in undated
     twice = STOCKS + "2015-02-17,AAPL,9\n"
     assert "keep one row for each date in the column 'Date'" in refused(twice, where="Stock=AAPL")
 
@@ -503,6 +536,9 @@ def test_where_with_a_wrong_name_or_value(refused):
         ("Date,Close\n".encode("utf-16-le"), "is not a text file"),
         ('Date,Close\n2015-02-17,"3\n2015-02-18,4\n', "a quotation mark is never closed"),
         ('"Date,Close\n2015-02-17,3\n2015-02-18,4\n', "quotation mark in the first line"),
+        ("Date,Close\n2015-02-17,\0\n", "a null character in line 2): a CSV file is needed"),
+        (f"{'x' * 200_000},Close\n2015-02-17,3\n", "a column's name is over 1,000 characters"),
+        (",,\n,,\n", "x.csv is empty"),
         (b"1," * 600_000, "first line of x.csv is over a megabyte"),
         ("Date,Close,Way\n2015-02-17,,up\n2015-02-18,,down\n", "x.csv has 0 rows of numbers"),
     ],
@@ -518,6 +554,26 @@ def test_a_column_of_text_is_refused(refused):
     )
     flags = text.replace("up", "True").replace("down", "False")
     assert "'Way' of x.csv does not hold numbers" in refused(flags, column="Way")
+
+
+def test_a_cell_of_two_megabytes_is_read_past(read):
+    note = "x" * 2_000_000
+    series = read(f"Date,Note,Close\n2015-02-17,{note},1\n2015-02-18,,2\n")
+    assert (values(series), series.notes) == ([1, 2], ())
+    series = read(f"{HEADER}2015-02-17,{note}\n{JANUARY}")
+    assert "1 row that could not be read: line 2 or later (a cell there is too" in series.notes[0]
+
+
+def test_control_characters_are_read_and_shown_harmlessly(read):
+    series = read(f"Date,\x1bNote,Close\n2014-12-31,\x1b,\x1b[31m\n{JANUARY.replace(',', ',a,')}")
+    assert values(series) == [*range(1, 31)]
+    assert "line 2 ('2014-12-31,\ufffd,\ufffd[31m')" in series.notes[0]
+
+
+def test_the_users_home_is_expanded(tmp_path, monkeypatch):
+    (tmp_path / "x.csv").write_text(HEADER + JANUARY)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert values(load(csv="~/x.csv")) == [*range(1, 31)]
 
 
 def test_a_missing_file_names_its_neighbour(tmp_path):

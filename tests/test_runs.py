@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lstm_zoo import runs
-from lstm_zoo.config import RunConfig
+from lstm_zoo.config import TRAINING, RunConfig
 from lstm_zoo.errors import RunError
 from lstm_zoo.runs import History, Run, find, line, list_runs, read_json, write_json, write_text
 
@@ -25,7 +25,7 @@ CONFIG = RunConfig(
     dataset="digits",
     loader="c:d",
     data={},
-    train={},
+    train={p.name: p.default for p in TRAINING},
     seed=7,
     threads=1,
     backend="jax",
@@ -348,3 +348,98 @@ def test_a_folder_without_the_right_to_write_is_told_beforehand(tmp_path, monkey
     monkeypatch.setattr(runs.tempfile, "TemporaryFile", refuse)
     with pytest.raises(RunError, match=f"^{tmp_path} can't be written: Permission denied.$"):
         runs.check_writable(tmp_path / "results.json")
+
+
+def test_what_is_no_regular_file_is_never_replaced(tmp_path):
+    pipe, link, circle = tmp_path / "pipe", tmp_path / "link", tmp_path / "circle"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    circle.symlink_to(circle)
+    for file in (pipe, link, circle):
+        for write in (runs.check_writable, lambda file: write_text(file, "text")):
+            with pytest.raises(RunError, match=rf"^{file} is no regular file, and is not replaced"):
+                write(file)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [circle, link, pipe]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_is_written_through_a_link(tmp_path, there):
+    (tmp_path / "deep").mkdir()
+    target, link = tmp_path / "deep" / "out.csv", tmp_path / "link.csv"
+    link.symlink_to(Path("deep") / "out.csv")
+    if there:
+        target.write_text("old")
+    runs.check_writable(link)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert list((tmp_path / "deep").iterdir()) == [target]
+
+
+def test_a_link_into_nowhere_cant_be_written(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "out.csv")
+    with pytest.raises(RunError, match=r"nowhere can't be written: No such file"):
+        runs.check_writable(tmp_path / "link")
+
+
+def test_a_place_that_cant_be_looked_at_is_told_as_one_that_cant_be_written(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied", "a path of ours")
+
+    monkeypatch.setattr(Path, "lstat", refuse)
+    monkeypatch.setattr(runs.tempfile, "TemporaryFile", refuse)
+    with pytest.raises(RunError, match=f"^{tmp_path} can't be written: Permission denied.$"):
+        runs.check_writable(tmp_path / "results.json")
+
+
+def test_a_file_where_the_runs_folder_should_be_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"runs folder .*file can't be made: it is a file\."):
+        runs.prepare_folder(tmp_path / "file")
+
+
+def test_a_run_may_be_called_run(tmp_path):
+    recorded(tmp_path, "run")
+    runs.prepare_folder(tmp_path)
+
+
+def test_of_a_linked_run_only_the_link_is_removed(tmp_path):
+    real = recorded(tmp_path / "elsewhere", "real")
+    (tmp_path / "runs").mkdir()
+    link = tmp_path / "runs" / "link"
+    link.symlink_to(real.folder)
+    (run,) = list_runs(tmp_path / "runs")
+    runs.remove(run)
+    assert not link.is_symlink()
+    assert real.finished
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"test": {"accuracy": "x"}},
+        {"test": {"accuracy": [0.5]}},
+        {"floor": {"name": "majority", "value": "x"}},
+        {"epochs": {}},
+    ],
+)
+def test_a_score_that_is_no_number_is_damaged(tmp_path, change):
+    run = recorded(tmp_path, "run")
+    write_json(run.folder / "metrics.json", run.metrics | change)
+    entry = line(run)
+    assert (entry["state"], entry["score"], entry["floor"]) == ("damaged", None, None)
+
+
+def test_a_score_that_was_not_a_number_is_null_and_no_damage(tmp_path):
+    run = recorded(tmp_path, "run")
+    write_json(run.folder / "metrics.json", run.metrics | {"test": {"accuracy": math.nan}})
+    assert (line(run)["state"], line(run)["score"]) == ("finished", None)
+
+
+def test_a_config_out_of_range_is_told_with_its_run(tmp_path):
+    run = recorded(tmp_path, "run")
+    write_json(run.folder / "config.json", CONFIG.to_dict() | {"threads": -1})
+    with pytest.raises(RunError, match=rf"^{run.folder}: config.json is damaged .*'threads'"):
+        _ = run.config

@@ -108,9 +108,12 @@ def test_a_published_number_agrees_within_its_tolerance(scores, agrees, relation
 
 OWN_MODEL = """
 import keras
-def build(input_shape, outputs, *, units: int = 4, broken: bool = False):
+def build(input_shape, outputs, *, units: int = 4, broken: bool = False, leaves: bool = False):
     if broken:
-        raise ValueError("broken on purpose")
+        raise ValueError("broken on purpose\\nand more")
+    if leaves:
+        raise SystemExit(0)
+    print("hello from a builder")
     inputs = keras.Input(input_shape)
     x = keras.layers.Flatten()(inputs)
     return keras.Model(inputs, keras.layers.Dense(outputs.size, "softmax")(x))
@@ -148,6 +151,9 @@ def test_a_bug_in_a_strangers_model_is_a_sentence_that_says_where(zoo, own_zoo):
     assert result.code == 1
     assert "broken on purpose" in result.err
     assert "own_model.py, line 5" in result.err
+    assert "and more" not in result.err
+    left = zoo("train", "mine", "--set", "leaves=true", "--zoo", own_zoo)
+    assert (left.code, "SystemExit" in left.err) == (1, True)
     assert not Path("runs").exists() or not list(Path("runs").iterdir())
 
 

@@ -11,7 +11,7 @@ from lstm_zoo.catalog import Dataset, Entry, Model, Recipe, Zoo
 from lstm_zoo.cli.names import Name
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.config import data_params, model_params, parse_settings, train_params
-from lstm_zoo.errors import UsageError
+from lstm_zoo.errors import UsageError, printable
 from lstm_zoo.parameters import REQUIRED, Parameter
 
 KINDS = {"models": "model", "datasets": "dataset", "recipes": "recipe"}
@@ -234,7 +234,7 @@ def _section(title: str, rows: list[tuple[str, str]]) -> None:
     formatter = click.HelpFormatter(width=min(100, shutil.get_terminal_size().columns))
     with formatter.section(title):
         if rows:
-            formatter.write_dl(rows, col_max=34)
+            formatter.write_dl([tuple(map(printable, row)) for row in rows], col_max=34)
     click.echo(formatter.getvalue())
 
 

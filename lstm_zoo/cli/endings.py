@@ -8,9 +8,11 @@ import sys
 
 import click
 
-from lstm_zoo.errors import ZooError
+from lstm_zoo import interrupts
+from lstm_zoo.errors import ZooError, printable
 
 INTERRUPTED = 130
+LONGEST = 1000
 
 
 def ending(error: BaseException) -> int:
@@ -22,14 +24,14 @@ def ending(error: BaseException) -> int:
     if isinstance(error, SystemExit):  # click's own: a completion's, or 1 where stdout is closed
         completed = "_LSTM_ZOO_COMPLETE" in os.environ
         return int(error.code or 0) if completed else _closed_pipe()
-    if isinstance(error, click.Abort | KeyboardInterrupt):
+    if isinstance(error, click.Abort | KeyboardInterrupt) or interrupts.seen():
         return _say("Interrupted; nothing finished is lost.", INTERRUPTED)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
     if isinstance(error, click.UsageError):
         hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
-        return _say(f"Error: {error.format_message()}{hint}", 2)
+        return _say(f"Error: {error.format_message().rstrip('.')}.{hint}", 2)
     if isinstance(error, ZooError):
         return _say(f"Error: {error}", error.exit_code)
     if isinstance(error, BrokenPipeError):
@@ -57,6 +59,6 @@ def _os_error(error: OSError) -> str:
 
 def _say(sentence: str, code: int) -> int:
     """Print a sentence with its control characters made harmless."""
-    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in sentence)
-    click.echo(f"\n{shown}" if code == INTERRUPTED else shown, err=True)
+    shown = printable(sentence)
+    click.echo(shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…", err=True)
     return code

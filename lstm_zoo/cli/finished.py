@@ -19,7 +19,7 @@ from lstm_zoo.cli.options import (
 )
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.config import available_threads
-from lstm_zoo.errors import counted
+from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ def runs(
     as_json: bool,
 ) -> None:
     """The runs there are, the oldest first."""
+    if yes and not remove:
+        raise UsageError("--yes goes with --remove.")
     folder = run_folders.runs_folder(runs_dir)
     lines = [run_folders.line(run) for run in run_folders.list_runs(folder)]
     for kind, name in (("model", model), ("dataset", dataset)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def series_params(options: dict) -> dict:
     names = ("csv", "column", "date_column", "date_format", "where")
     given = {name: options[name] for name in names if options.get(name) is not None}
     if "csv" in given:
-        given["csv"] = str(Path(given["csv"]).absolute())
+        given["csv"] = os.path.abspath(os.path.expanduser(given["csv"]))  # noqa: PTH100, PTH111
     return given
 
 
@@ -151,6 +152,9 @@ def _data(source: Dataset, options: dict) -> dict:
     """The dataset's parameters on the command line, short and long."""
     owner = f"the dataset {source.name}"
     short = series_params(options)
+    if short and "csv" not in (parameter.name for parameter in source.parameters):
+        option = next(iter(short)).replace("_", "-")
+        raise UsageError(f"--{option} is for a series in a CSV, and {owner} is read from none.")
     check_names(source.parameters, short, owner)
     long = parse_settings(source.parameters, list(options.get("datas", ())), owner)
     if both := set(short) & set(long):
@@ -173,4 +177,7 @@ def given(options: dict) -> dict:
     """The options of the running command that were given: `--patience null` was, and is None."""
     source = click.get_current_context().get_parameter_source
     default = click.core.ParameterSource.DEFAULT
-    return {name: value for name, value in options.items() if source(name) is not default}
+    named = {name: value for name, value in options.items() if source(name) is not default}
+    if empty := [name for name, value in named.items() if value == ""]:
+        raise UsageError(f"--{empty[0].replace('_', '-')} is empty.")
+    return named

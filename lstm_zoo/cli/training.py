@@ -20,6 +20,7 @@ from lstm_zoo.runs import check_writable, prepare_folder, write_json
 if TYPE_CHECKING:
     from lstm_zoo.data import Dataset
 
+MOST_SEEDS = 1000
 _SEEDS = Parameter("seeds", "PositiveInt", 5, "Seeds for each model")
 
 
@@ -74,6 +75,8 @@ def compare(
 ) -> None:
     """Train every MODEL from every seed, and set them side by side."""
     _check_variants(models)
+    if seeds > MOST_SEEDS:
+        raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
     asked = plan(settings, models, given(options))
     results = _compare(settings, asked, seeds, output)
     from lstm_zoo.reporting import tables

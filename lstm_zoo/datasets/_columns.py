@@ -61,8 +61,8 @@ def plan_of(table: Table, sample: pd.DataFrame, options: Options) -> Plan:
     """Finds the columns, by name, or by what the first rows hold."""
     where = _condition(table, options.where)
     date, formats = _date(table, sample, options)
-    taken = {date, where[0] if where else None}
-    names = [options.column or _default_column(table, sample, taken), *options.features]
+    compared = where[0] if where else None
+    names = [options.column or _default_column(table, sample, date, compared), *options.features]
     numbers = places_of(table.columns, names, f"column of {table.name} called")
     if date in numbers:
         raise UsageError(f"The column '{table.columns[date]}' holds the dates, not a number.")
@@ -156,14 +156,18 @@ def _mostly_numbers(cells: pd.Series) -> bool:
     return bool(len(cells)) and numbers.mean() >= 0.5
 
 
-def _default_column(table: Table, sample: pd.DataFrame, taken: set[int | None]) -> str:
-    """Close, or the only column of numbers."""
-    free = [p for p in range(table.beyond) if p not in taken]
+def _default_column(
+    table: Table, sample: pd.DataFrame, date: int | None, compared: int | None
+) -> str:
+    """Close, or the only column of numbers; the one that --where compares only if alone."""
+    free = [p for p in range(table.beyond) if p != date]
     names = [table.columns[p] for p in free]
+    places = [p for p in free if _mostly_numbers(sample[p])]
+    numeric = [table.columns[p] for p in places if p != compared or len(places) == 1]
     for close in (
         [name for name in names if name.casefold() == "close"],
         [name for name in names if name.casefold().endswith(".close")],
-        numeric := [table.columns[p] for p in free if _mostly_numbers(sample[p])],
+        numeric,
     ):
         if len(close) == 1:
             return close[0]
@@ -179,9 +183,8 @@ def _default_column(table: Table, sample: pd.DataFrame, taken: set[int | None]) 
 
 def few(names: Sequence[str], most: int = 12) -> str:
     """The names as a list, or the first of them and how many there are."""
-    if len(names) <= most:
-        return listed(names) if names else "no column"
-    return listed([*names[:most], f"{len(names) - most:,} more"])
+    more = [f"{len(names) - most:,} more"] if len(names) > most else []
+    return listed([*names[:most], *more])
 
 
 def _decimal(table: Table, sample: pd.DataFrame, place: int) -> str:

@@ -22,7 +22,7 @@ from typing import TextIO
 
 import pandas as pd
 
-from lstm_zoo.errors import DataError
+from lstm_zoo.errors import DataError, listed
 
 SEPARATORS = ",;\t|"
 MISSING = (
@@ -36,7 +36,6 @@ MISSING = (
 )
 _HEAD = 1 << 20  # bytes looked at before anything is read; a first line is shorter
 _LONGEST_NAME = 1000
-_TEXT_CONTROLS = "\t\n\v\f\r\x1a"
 _DATA = re.compile(r"[\s0-9.,;:/+\-eETZ$€]*")  # what a cell without a word is made of
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -113,8 +112,7 @@ class Table:
         with self._records() as (_, reader):
             found = [*_lines(reader, rows[:limit], self.separator)]
         more = [f"{len(rows) - limit:,} more"] if len(rows) > limit else []
-        *head, tail = found + more
-        return f"{', '.join(head)} and {tail}" if head else tail
+        return listed(found + more)
 
     @contextlib.contextmanager
     def _records(self) -> Iterator[tuple[TextIO, Iterator[list[str]]]]:
@@ -149,8 +147,12 @@ def open_table(name: str) -> Table:
     head = _head(path)
     encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)
     text = head.decode(encoding, "replace")
-    if any(c < " " and c not in _TEXT_CONTROLS for c in text):
-        raise DataError(f"{tidy(path.name)} is not a text file: a CSV file is needed.")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(
+            f"{tidy(path.name)} is not a text file (there is a null character in line {line:,}): "
+            "a CSV file is needed."
+        )
     if len(head) == _HEAD and "\n" not in text and "\r" not in text:
         raise DataError(f"The first line of {tidy(path.name)} is over a megabyte long.")
     records = {separator: _first_records(text, separator) for separator in SEPARATORS}
@@ -205,12 +207,15 @@ def _reader(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
 
 
 def _first_records(text: str, separator: str) -> list[list[str]]:
-    """The header and the few records below it; none where there is no reading them."""
+    """The header and a few records below it, as far as no cell is too long for the csv module."""
     reader = _reader(io.StringIO(text, newline=""), separator)
     try:
-        return [record for record in (_header(reader), *islice(reader, 20)) if record]
+        records = [_header(reader)]
     except csv.Error:
-        return []
+        return [[text]]
+    with contextlib.suppress(csv.Error):
+        records.extend(islice(reader, 20))
+    return [record for record in records if record]
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:
@@ -253,7 +258,7 @@ def _lines(reader: Iterator[list[str]], rows: list[int], separator: str) -> Iter
             deque(islice(reader, row - done), maxlen=0)
             number, record = reader.line_num + 1, next(reader)
         except (csv.Error, StopIteration):
-            yield "a line too long to show"
+            yield f"line {reader.line_num:,} or later (a cell there is too long to show)"
             return
         done = row + 1
         yield f"line {number:,} ('{tidy(separator.join(record))}')"

@@ -15,6 +15,7 @@ from lstm_zoo.datasets._numbers import to_numbers
 from lstm_zoo.errors import DataError, UnknownName
 
 SAMPLE = 1000  # rows that say what the columns hold
+LARGEST = float(np.finfo(np.float32).max)  # what models compute in
 
 
 def read_series(csv: str, options: Options) -> Series:
@@ -79,8 +80,13 @@ def _whole_rows(
     if plan.date is not None:
         name = table.columns[plan.date]
         rows[plan.date] = _dates.parse(frame[plan.date], plan.formats, table, name)
+    if plan.where and rows[plan.numbers].isna().any(axis=1).all():
+        raise DataError(
+            f"No row with numbers is left of {table.name} where '{table.columns[plan.where[0]]}' "
+            f"is '{tidy(plan.where[1])}': {table.lines(rows.index)}."
+        )
     stray = _strays(table, plan, frame, rows)
-    _refuse_infinite(table, plan, rows[~stray])
+    _refuse_too_large(table, plan, rows[~stray])
     gap = rows.isna().any(axis=1) & ~stray
     empty = [table.columns[place] for place in plan.used if rows.loc[gap, place].isna().any()]
     _leave_out(table, stray, "that could not be read", refuse, notes)
@@ -114,13 +120,14 @@ def _too_many(strange: pd.Series) -> bool:
     return count > 0 and (count * 2 >= len(strange) or (count > 3 and count * 10 > len(strange)))
 
 
-def _refuse_infinite(table: Table, plan: Plan, rows: pd.DataFrame) -> None:
+def _refuse_too_large(table: Table, plan: Plan, rows: pd.DataFrame) -> None:
     for place in plan.numbers:
-        infinite = np.isinf(rows[place])
-        if infinite.any():
+        too_large = rows[place].abs() > LARGEST
+        if too_large.any():
             raise DataError(
-                f"The column '{table.columns[place]}' of {table.name} holds an infinite "
-                f"number: {table.lines(_places(infinite))}."
+                f"The column '{table.columns[place]}' of {table.name} holds "
+                f"{rows.loc[too_large, place].iloc[0]:g}, too large a number to train on (the "
+                f"largest is {LARGEST:.2g}): {table.lines(_places(too_large))}."
             )
 
 

@@ -71,7 +71,7 @@ def search_folders(data_dir: str | None) -> list[Path]:
     ):
         if folder:
             named.append(_path(folder))
-            if not named[-1].is_dir():
+            if not (_exists(named[-1]) and named[-1].is_dir()):
                 raise DataError(f"{source} names {folder}, which is not a folder.")
     cache = _path(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets"
     return [*named, cache]
@@ -84,7 +84,7 @@ def _path(folder: str) -> Path:
 def _found(folder: Path) -> dict[str, np.ndarray] | None:
     """The four arrays of the first data file in `folder`, or None where it has none."""
     npz = folder / NPZ
-    if os.path.lexists(npz):
+    if _exists(npz):
         return _checked(_read_npz(npz), dict.fromkeys(SHAPES, npz))
     files = {key: _idx_file(folder, name) for key, name in IDX.items()}
     if not any(files.values()):
@@ -98,13 +98,26 @@ def _found(folder: Path) -> dict[str, np.ndarray] | None:
 
 def has_files(folder: Path) -> bool:
     """Whether `folder` has a file of MNIST, good or not."""
-    return os.path.lexists(folder / NPZ) or any(_idx_file(folder, name) for name in IDX.values())
+    return _exists(folder / NPZ) or any(_idx_file(folder, name) for name in IDX.values())
 
 
 def _idx_file(folder: Path, name: str) -> Path | None:
     """The file `name` of `folder`, gzipped or not, with `-idx` or `.idx`."""
     names = [n + gz for n in (name, name.replace("-idx", ".idx")) for gz in ("", ".gz")]
-    return next((folder / n for n in names if os.path.lexists(folder / n)), None)
+    return next((folder / n for n in names if _exists(folder / n)), None)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file, be it a dead link; a folder that hides it is an error."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise DataError(
+            f"The folder {path.parent} can't be searched for MNIST: {error.strerror}."
+        ) from error
+    return True
 
 
 @contextlib.contextmanager
@@ -120,8 +133,12 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    with _reading(path), path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
-        return {key: archive[key] for key in SHAPES}
+    with _reading(path), path.open("rb") as handle:
+        if handle.read(4) != b"PK\3\4":
+            raise ValueError("it is no .npz archive")
+        handle.seek(0)
+        with np.load(handle, allow_pickle=False) as archive:
+            return {key: archive[key] for key in SHAPES}
 
 
 def _read_idx(path: Path) -> np.ndarray:
@@ -140,7 +157,7 @@ def _read_idx(path: Path) -> np.ndarray:
 def _checked(arrays: dict[str, np.ndarray], files: dict[str, Path]) -> dict[str, np.ndarray]:
     """`arrays`, where all have MNIST's shapes, types and range."""
     for key, shape in SHAPES.items():
-        array = arrays[key]
+        array = np.asarray(arrays[key])  # of bytes, where an .npz holds another file
         with _reading(files[key]):
             if array.shape != shape:
                 raise ValueError(f"{key} has the shape {array.shape}, not {shape}")

@@ -66,8 +66,8 @@ def load(
         "where": where,
         "decimal": decimal,
     }
-    if given := [name for name, value in for_files.items() if value]:
-        raise UsageError(f"{listed(given)} can only be given with a CSV file (--csv FILE).")
+    if given := [f"'{name}'" for name, value in for_files.items() if value]:
+        raise UsageError(f"Only a CSV file (--csv FILE) takes {listed(given)}.")
     return _built_in(column or "Close", features or [])
 
 

@@ -43,7 +43,7 @@ def number(value: float | None) -> str:
     """Four significant digits; a dash for none."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def p_text(p_value: float) -> str:

@@ -1,0 +1,122 @@
+"""What a loader or a builder handed over, checked before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series
+from lstm_zoo.errors import DataError, TrainingError, listed
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def check_raw(raw: Raw, promised: str, loader: str) -> None:
+    """The raw data is what the loader's annotation promises, and can be trained on.
+
+    Raises:
+        DataError: it is not.
+    """
+    kinds: dict[str, Callable] = {"Parts": _parts, "Examples": _examples, "Series": _series}
+    promised = promised.rpartition(".")[2]
+    if type(raw).__name__ != promised:
+        faults = [f"it returned a {type(raw).__name__}, and its annotation says {promised}"]
+    else:
+        faults = kinds[promised](raw)
+    if faults:
+        raise DataError(f"The loader {loader} is at fault: {listed(faults)}.")
+
+
+def _parts(raw: Parts) -> list[str]:
+    faults = _examples(raw.train) + _examples(raw.test)
+    if not faults and raw.train.x.shape[1:] != raw.test.x.shape[1:]:
+        faults.append(f"x has {raw.train.x.shape[1:]} to train and {raw.test.x.shape[1:]} to test")
+    return faults
+
+
+def _examples(raw: Examples) -> list[str]:
+    if fault := _not_arrays(x=raw.x, y=raw.y):
+        return fault
+    rules = {
+        f"x has the shape {raw.x.shape}, not (examples, steps, features)": raw.x.ndim == 3,
+        f"y has the shape {raw.y.shape}, not (examples,)": raw.y.ndim == 1,
+        f"x has {len(raw.x)} rows and y {len(raw.y)}": len(raw.x) == len(raw.y),
+        "there is no example": len(raw.y) > 0,
+        f"y is {raw.y.dtype}, not whole numbers": raw.y.dtype.kind in "iu",
+        "there are fewer than two classes": len(raw.classes) > 1,
+        "a class' name is no text": all(isinstance(name, str) for name in raw.classes),
+    }
+    if faults := [fault for fault, holds in rules.items() if not holds]:
+        return faults
+    if raw.y.min() < 0 or raw.y.max() >= len(raw.classes):
+        return [f"y goes from {raw.y.min()} to {raw.y.max()}, of {len(raw.classes)} classes"]
+    return _not_finite("x", raw.x)
+
+
+def _series(raw: Series) -> list[str]:
+    if fault := _not_arrays(values=raw.values):
+        return fault
+    shape, dates = raw.values.shape, raw.dates
+    if raw.values.ndim != 2 or len(raw.columns) != shape[1]:
+        return [f"values has the shape {shape}, not (rows, {len(raw.columns)}), its columns"]
+    if raw.target not in range(shape[1]):
+        return [f"the target is column {raw.target}, of {shape[1]}"]
+    if dates is not None and (np.shape(dates) != shape[:1] or dates.dtype.kind != "M"):
+        return [f"dates are not {shape[0]} datetime64, one a row"]
+    return _not_finite("values", raw.values)
+
+
+def _not_arrays(**arrays: object) -> list[str]:
+    return [
+        f"{name} is no array of numbers"
+        for name, array in arrays.items()
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub"
+    ]
+
+
+def _not_finite(name: str, array: np.ndarray) -> list[str]:
+    """The sum is not finite where a value is not; it needs no second array of that size."""
+    largest = max(abs(float(array.max())), abs(float(array.min())))
+    if np.isnan(largest):
+        return [f"{name} has values that are no numbers (NaN)"]
+    return [f"{name} has values beyond what float32 holds"] if largest > LARGEST else []
+
+
+def check_model(model: keras.Model, dataset: Dataset, builder: str) -> None:
+    """The model takes the dataset's examples and answers its task.
+
+    Raises:
+        TrainingError: it does not.
+    """
+    fault = _model_fault(model, dataset)
+    if fault:
+        raise TrainingError(f"The builder {builder} is at fault: {fault}.")
+
+
+def _model_fault(model: keras.Model, dataset: Dataset) -> str | None:
+    if not isinstance(model, keras.Model):
+        return f"it returned a {type(model).__name__}, not a keras.Model"
+    if len(getattr(model, "inputs", None) or ()) != 1 or len(model.outputs) != 1:
+        return "the model needs one input and one output, of keras.Input's making"
+    given, answered = model.input_shape[1:], model.output_shape[1:]
+    if any(a not in (None, b) for a, b in zip(given, dataset.input_shape, strict=False)) or len(
+        given
+    ) != len(dataset.input_shape):
+        return f"the model takes {given}, and an example is {dataset.input_shape}"
+    asked = dataset.outputs
+    allowed = [(asked.size,)] + [(dataset.input_shape[0], asked.size)] * asked.every_step
+    if answered not in allowed:
+        return f"the model answers {answered}, and {listed(allowed, 'or')} is asked for"
+    if any(isinstance(layer, keras.layers.Lambda) for layer in model.layers):
+        return "it uses Lambda, code that a saved model must not carry"
+    return _not_probabilities(model, dataset) if asked.kind == "classes" else None
+
+
+def _not_probabilities(model: keras.Model, dataset: Dataset) -> str | None:
+    x, _ = dataset.train.take(slice(0, 2))
+    sums = keras.ops.convert_to_numpy(model(x)).sum(axis=-1)
+    if np.allclose(sums, 1, atol=1e-3) or np.isnan(sums).any():
+        return None
+    return "the model's outputs are no probabilities; a model of classes ends in softmax"
