@@ -103,7 +103,9 @@ def test_names_are_found_by_kind_and_the_nearest_are_told():
     assert isinstance(ZOO.find("rnn-mnist", "recipe"), Recipe)
     with pytest.raises(UnknownName, match=r"no model 'lsmt'. Did you mean lstm"):
         ZOO.find("lsmt", "model")
-    with pytest.raises(UnknownName, match=r"no dataset 'lstm'. There are: digits, mnist"):
+    with pytest.raises(UnknownName, match=r"no dataset 'xyz'. There are: digits, mnist"):
+        ZOO.find("xyz", "dataset")
+    with pytest.raises(UsageError, match=r"'lstm' is a model, not a dataset"):
         ZOO.find("lstm", "dataset")
     with pytest.raises(UnknownName, match=r"no model, dataset or recipe 'digit'. .* digits"):
         ZOO.find("digit")
