@@ -204,3 +204,15 @@ def test_one_seed_is_no_verdict_and_says_what_it_covers(zoo_json):
     assert results["models"][0]["std"] is results["models"][0]["ci95"] is None
     assert pair["examples_test"]["examples"] == 359
     assert 0 <= pair["examples_test"]["p_value"] <= 1
+
+
+def test_a_narrow_terminal_breaks_no_number(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    model_ = RESULTS["models"][0] | {"name": "a-long-model-name", "mean": 0.12345678, "std": 0.0123}
+    monkeypatch.setattr(tables, "floor_lines", lambda results: [])
+    tables.print_results(RESULTS | {"models": [model_]}, None)
+    shown = capsys.readouterr().out
+    assert "0.1235" in shown
+    assert "a-long-model-name" in shown
+    assert "…" not in shown

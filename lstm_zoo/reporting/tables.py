@@ -33,8 +33,8 @@ def _print(*lines: str | Table) -> None:
     out = console()
     for line in lines:
         if isinstance(line, Table):
-            width = max(out.width, Measurement.get(out, out.options, line).maximum)
-            out.print(line, width=width, crop=False, no_wrap=True)
+            needed = Measurement.get(out, out.options.update(max_width=1000), line).maximum
+            Console(highlight=False, width=max(out.width, needed)).print(line)
         else:
             out.print(Text(line), soft_wrap=not out.is_terminal)
 
