@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
 from lstm_zoo.config import BACKENDS, available_threads, choose_backend
@@ -58,8 +59,6 @@ def installed(name: str) -> bool:
 
 def versions(packages: tuple[str, ...] = ("keras", *BACKENDS, "numpy")) -> dict[str, str]:
     """The versions of those packages that are installed; nothing is imported."""
-    from importlib.metadata import PackageNotFoundError, version
-
     found = {}
     for package in packages:
         try:

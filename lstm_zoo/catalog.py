@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import yaml
 
-from lstm_zoo.errors import UnknownName, UsageError, ZooError, listed
+from lstm_zoo.errors import UnknownName, UsageError, ZooError, listed, reason
 from lstm_zoo.parameters import (
     REQUIRED,
     Function,
@@ -212,8 +212,7 @@ def resolve(reference: str) -> Callable:
     except ZooError:
         raise
     except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise ZooError(f"The module {module} can't be imported: {reason}") from error
+        raise ZooError(f"The module {module} can't be imported: {reason(error)}") from error
     if not callable(function):
         raise ZooError(f"The module {module} has no function '{name}'.")
     return function
@@ -282,8 +281,8 @@ def _parse(path: Path) -> dict:
     except OSError as error:
         raise ZooError(f"The zoo file {path} can't be read: {error.strerror}.") from None
     except (yaml.YAMLError, ValueError) as error:
-        reason = " ".join(str(error).replace('"<unicode string>", ', "").split())
-        raise ZooError(f"The zoo file {path} is not good YAML: {reason}.") from None
+        problem = " ".join(str(error).replace('"<unicode string>", ', "").split())
+        raise ZooError(f"The zoo file {path} is not good YAML: {problem}.") from None
     return _mapping(document if document is not None else {}, str(path))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import lstm_zoo
 from lstm_zoo import backend
@@ -12,7 +11,17 @@ from lstm_zoo.datasets import mnist
 from lstm_zoo.errors import ZooError, how_to_install
 from lstm_zoo.runs import list_runs, runs_folder
 
-PACKAGES = ("click", "PyYAML", "scikit-learn", "scipy", "pandas", "matplotlib", "rich")
+PACKAGES = (
+    "keras",
+    "numpy",
+    "click",
+    "PyYAML",
+    "scikit-learn",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "rich",
+)
 
 
 def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> dict:
@@ -26,7 +35,8 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
         "versions": {
             "lstm-zoo": lstm_zoo.__version__,
             "python": platform.python_version(),
-            **{package: _version(package) for package in ("keras", "numpy", *PACKAGES)},
+            **dict.fromkeys(PACKAGES, "missing"),
+            **backend.versions(PACKAGES),
         },
         "backends": {name: _backend(name, running) for name in BACKENDS},
         "machine": {
@@ -43,17 +53,11 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
     }
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"
-
-
 def _backend(name: str, running: str | None) -> str:
     if not backend.installed(name):
         return f"not installed: {how_to_install(name)}"
-    return f"{_version(name)}{', in use' if name == running else ''}"
+    version = backend.versions((name,)).get(name, "missing")
+    return f"{version}{', in use' if name == running else ''}"
 
 
 def _mnist(data_dir: str | None) -> str:

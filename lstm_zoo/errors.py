@@ -12,7 +12,7 @@ ZooError                  a file, column or run that isn't there, bad data, … 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MANY = 25  # names, beyond which a sentence counts them
 
@@ -72,9 +72,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
     if near:
         return f"Did you mean {listed([folded[key] for key in near], 'or')}?"
-    if len(known) > MANY:
-        known = [*known[:MANY], f"{len(known) - MANY:,} more"]
-    return f"There are: {listed(known)}." if known else "There are none."
+    return f"There are: {few(known, MANY)}." if known else "There are none."
+
+
+def few(names: Sequence[str], most: int = 12) -> str:
+    """The names as a list, or the first of them and how many there are."""
+    more = [f"{len(names) - most:,} more"] if len(names) > most else []
+    return listed([*names[:most], *more])
 
 
 def printable(text: str) -> str:

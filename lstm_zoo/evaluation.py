@@ -28,24 +28,31 @@ def answers(
     return task_of(dataset).answers(outputs(model, part, batch_size(config)), part)
 
 
+def part_answers(
+    model: keras.Model, dataset: data.Dataset, config: RunConfig
+) -> dict[str, np.ndarray]:
+    """The model's answers to each part that has examples, by its name."""
+    return {
+        name: answers(model, dataset, part, config)
+        for name, part in dataset.parts.items()
+        if len(part)
+    }
+
+
 def batch_size(config: RunConfig) -> int:
     """The batch that evaluation and prediction work on."""
     return max(256, config.train["batch_size"])
 
 
-def evaluate(dataset: data.Dataset, part_answers: dict[str, np.ndarray]) -> dict[str, object]:
+def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str, object]:
     """All of metrics.json that follows from the answers to each part."""
     task = task_of(dataset)
-    scores = {
-        name: task.scores(part_answers[name], part)
-        for name, part in dataset.parts.items()
-        if len(part)
-    }
+    scores = {name: task.scores(one, dataset.parts[name]) for name, one in answered.items()}
     floors = task.floors()
     floor_scores = {
         name: task.scores(answer, dataset.test)[task.metric] for name, answer in floors.items()
     }
-    p_value = task.p_beats(part_answers["test"], floors[task.floor])
+    p_value = task.p_beats(answered["test"], floors[task.floor])
     return {
         "schema": 1,
         "task": task.name,
@@ -53,7 +60,7 @@ def evaluate(dataset: data.Dataset, part_answers: dict[str, np.ndarray]) -> dict
         "test": scores["test"],
         "validation": scores.get("validation", {}),
         "train": scores.get("train", {}),
-        "per_class": task.per_class(part_answers["test"], dataset.test),
+        "per_class": task.per_class(answered["test"], dataset.test),
         "floor": {"name": task.floor, "value": floor_scores[task.floor]},
         "floors": floor_scores,
         "learned": bool(p_value < LEVEL),

@@ -143,11 +143,7 @@ def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
 
 def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
     """The scores that metrics.json holds, computed again."""
-    answers = {
-        name: evaluation.answers(loaded.model, dataset, part, loaded.config)
-        for name, part in dataset.parts.items()
-        if len(part)
-    }
+    answers = evaluation.part_answers(loaded.model, dataset, loaded.config)
     return evaluation.evaluate(dataset, answers)
 
 

@@ -58,7 +58,7 @@ def train(
         DataError: the data does not fit the configuration.
         UsageError: the model can't be built so.
     """
-    config = replace(config, data_sha256=data.digest(raw))
+    config = replace(config, data_sha256=config.data_sha256 or data.digest(raw))
     dataset = prepare(config, raw)
     model = build(config, dataset)
     dataset, notes = _fitted_to(model, config, dataset)
@@ -252,10 +252,7 @@ def _record(
     notes: list[str],
 ) -> None:
     """Leave the whole record in the run's folder; metrics.json is the last of it."""
-    answers = {
-        name: evaluation.answers(model, dataset, part, config)
-        for name, part in dataset.parts.items()
-    }
+    answers = evaluation.part_answers(model, dataset, config)
     metrics = evaluation.evaluate(dataset, answers) | {
         "parameters": model.count_params(),
         "epochs": fit.epochs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def compare(
     Raises:
         ZooError: a configuration can't be meant or does not fit the data; nothing is trained then.
     """
+    digest = data.digest(raw)
+    configs = [replace(config, data_sha256=digest) for config in configs]
     for config in configs:
         assembly.build(config, assembly.prepare(config, raw))
     trials = [[_trial(c.with_seed(s), raw, folder, progress) for s in seeds] for c in configs]
@@ -39,7 +42,7 @@ def compare(
         "schema": 1,
         "dataset": {
             "name": configs[0].dataset,
-            "sha256": data.digest(raw),
+            "sha256": digest,
             "params": configs[0].data,
         },
         "task": about["task"],

@@ -10,7 +10,7 @@ import click
 from lstm_zoo.catalog import Dataset, Entry, Model, Recipe, Zoo
 from lstm_zoo.cli.names import Name
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
-from lstm_zoo.config import data_params, model_params, parse_settings, train_params
+from lstm_zoo.config import BACKENDS, choose_backend, parse_settings, run_config, train_params
 from lstm_zoo.errors import UsageError, printable
 from lstm_zoo.parameters import REQUIRED, Parameter
 
@@ -107,14 +107,23 @@ def _parameter(parameter: Parameter, values: dict) -> dict:
 
 def _recipe(zoo: Zoo, recipe: Recipe) -> dict:
     """Everything that a recipe fixes, the defaults that it leaves included."""
-    model, dataset = zoo.find(recipe.model, "model"), zoo.find(recipe.dataset, "dataset")
-    data = data_params(dataset, recipe.data)
+    run = run_config(
+        zoo,
+        recipe.model,
+        recipe.params,
+        recipe.dataset,
+        recipe.data,
+        recipe.train,
+        seed=0,
+        threads=None,
+        backend=BACKENDS[0],
+    )
     return {
-        "model": recipe.model,
-        "params": model_params(model, recipe.params),
-        "dataset": recipe.dataset,
-        "data": data,
-        "train": train_params(dataset, recipe.train, validated=data.get("validation") != 0),
+        "model": run.model,
+        "params": run.params,
+        "dataset": run.dataset,
+        "data": run.data,
+        "train": run.train,
         "seeds": list(range(recipe.seeds)),
         "quick": recipe.quick,
         "expected": recipe.expected,
@@ -130,16 +139,14 @@ def _built(
     data_dir: str | None,
 ) -> dict:
     """The model built for a dataset: its layers, shapes and costs."""
-    from lstm_zoo import backend, config
+    from lstm_zoo import backend
 
     zoo = settings.zoo
     entry, source = zoo.find(model, "model"), zoo.find(dataset, "dataset")
     params = parse_settings(entry.parameters, list(sets), f"the model {model}")
     data = parse_settings(source.parameters, list(datas), f"the dataset {dataset}")
-    name = config.choose_backend(settings.backend)
-    run = config.run_config(
-        zoo, model, params, dataset, data, {}, seed=0, threads=None, backend=name
-    )
+    name = choose_backend(settings.backend)
+    run = run_config(zoo, model, params, dataset, data, {}, seed=0, threads=None, backend=name)
     backend.start(name, run.threads)
     from lstm_zoo import assembly, cost
 

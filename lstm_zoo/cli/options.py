@@ -116,10 +116,10 @@ def plan(
         UsageError: a name or a value in it can't be meant.
     """
     zoo = settings.zoo
-    dataset = _dataset_name(options, recipe)
-    fixed = {"params": recipe.params, "data": recipe.data, "train": recipe.train} if recipe else {}
-    data = fixed.get("data", {}) | _data(zoo.find(dataset, "dataset"), options)
-    train = fixed.get("train", {}) | {
+    fixed = recipe or Recipe("none", summary="", dataset=DEFAULT_DATASET)
+    dataset = options.get("dataset") or ("prices" if options.get("csv") else fixed.dataset)
+    data = fixed.data | _data(zoo.find(dataset, "dataset"), options)
+    train = fixed.train | {
         parameter.name: options[parameter.name]
         for parameter in TRAINING
         if parameter.name in options
@@ -130,7 +130,7 @@ def plan(
         run_config(
             zoo,
             variant,
-            fixed.get("params", {}) | own,
+            fixed.params | own,
             dataset,
             data,
             train,
@@ -141,11 +141,6 @@ def plan(
         for variant, own in zip(variants, params, strict=True)
     ]
     return Plan(configs, options.get("data_dir"), runs.runs_folder(options.get("runs_dir")))
-
-
-def _dataset_name(options: dict, recipe: Recipe | None) -> str:
-    default = recipe.dataset if recipe else DEFAULT_DATASET
-    return options.get("dataset") or ("prices" if options.get("csv") else default)
 
 
 def _data(source: Dataset, options: dict) -> dict:

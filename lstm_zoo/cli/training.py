@@ -75,8 +75,6 @@ def compare(
 ) -> None:
     """Train every MODEL from every seed, and set them side by side."""
     _check_variants(models)
-    if seeds > MOST_SEEDS:
-        raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
     asked = plan(settings, models, given(options))
     results = _compare(settings, asked, seeds, output)
     from lstm_zoo.reporting import tables
@@ -96,6 +94,8 @@ def compare(
 
 def _compare(settings: Settings, asked: Plan, seeds: int, output: str | None) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
+    if seeds > MOST_SEEDS:
+        raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
     if output:
         check_writable(Path(output))  # now, and not after hours of training
     _start(settings, asked)

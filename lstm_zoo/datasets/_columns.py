@@ -11,7 +11,7 @@ import pandas as pd
 from lstm_zoo.datasets import _dates
 from lstm_zoo.datasets._csv import Table, tidy
 from lstm_zoo.datasets._numbers import decimal_of, is_number, to_numbers
-from lstm_zoo.errors import DataError, UnknownName, UsageError, listed
+from lstm_zoo.errors import DataError, UnknownName, UsageError, few, listed
 
 _DATE_NAMES = ("date", "datetime", "timestamp", "time", "ds", "datum", "day", "month", "year")
 _SURELY_DATES = _DATE_NAMES[:3]
@@ -179,12 +179,6 @@ def _default_column(
     raise DataError(
         f"{table.name} has several columns of numbers ({few(numeric)}): choose one with --column."
     )
-
-
-def few(names: Sequence[str], most: int = 12) -> str:
-    """The names as a list, or the first of them and how many there are."""
-    more = [f"{len(names) - most:,} more"] if len(names) > most else []
-    return listed([*names[:most], *more])
 
 
 def _decimal(table: Table, sample: pd.DataFrame, place: int) -> str:

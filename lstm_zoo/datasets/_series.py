@@ -9,10 +9,10 @@ import pandas as pd
 
 from lstm_zoo.data import Series
 from lstm_zoo.datasets import _dates
-from lstm_zoo.datasets._columns import Options, Plan, few, plan_of
+from lstm_zoo.datasets._columns import Options, Plan, plan_of
 from lstm_zoo.datasets._csv import Table, open_table, tidy
 from lstm_zoo.datasets._numbers import to_numbers
-from lstm_zoo.errors import DataError, UnknownName
+from lstm_zoo.errors import DataError, UnknownName, counted, few
 
 SAMPLE = 1000  # rows that say what the columns hold
 LARGEST = float(np.finfo(np.float32).max)  # what models compute in
@@ -39,7 +39,9 @@ def read_series(csv: str, options: Options) -> Series:
     else:
         notes.append(f"{table.name} has no column of dates: its rows are taken in their order.")
     if len(rows) < 2:
-        raise DataError(f"{table.name} has {_counted(rows)} of numbers; a series needs more.")
+        raise DataError(
+            f"{table.name} has {counted(len(rows), 'row')} of numbers; a series needs more."
+        )
     return Series(
         values=np.ascontiguousarray(rows[plan.numbers].to_numpy()),
         columns=tuple(table.columns[place] for place in plan.numbers),
@@ -134,7 +136,7 @@ def _refuse_too_large(table: Table, plan: Plan, rows: pd.DataFrame) -> None:
 def _leave_out(table: Table, mask: pd.Series, what: str, refuse: bool, notes: list[str]) -> None:
     if not mask.any():
         return
-    told = f"{_counted(mask[mask])} {what}"
+    told = f"{counted(len(mask[mask]), 'row')} {what}"
     lines = table.lines(_places(mask))
     if refuse:
         raise DataError(f"{table.name} has {told}: {lines} (--data gaps=drop leaves such out).")
@@ -154,7 +156,9 @@ def _in_order(table: Table, plan: Plan, rows: pd.DataFrame, notes: list[str]) ->
     kept = rows[~repeated]
     if not kept[plan.date].is_unique:
         raise DataError(_several(table, plan, kept[plan.date], cells[~repeated]))
-    notes.append(f"Left out {_counted(rows[repeated])} that came twice, the same in every cell.")
+    notes.append(
+        f"Left out {counted(len(rows[repeated]), 'row')} that came twice, the same in every cell."
+    )
     return kept
 
 
@@ -181,7 +185,3 @@ def _fewest_values_first(table: Table, plan: Plan, cells: pd.DataFrame) -> list[
 
 def _places(mask: pd.Series) -> list[int]:
     return mask.index[mask].tolist()
-
-
-def _counted(rows: pd.Series | pd.DataFrame) -> str:
-    return "1 row" if len(rows) == 1 else f"{len(rows):,} rows"

@@ -147,8 +147,7 @@ _COLUMNS = ("model", "mean", "± std", "95 % interval", "parameters", "epochs", 
 
 def results_table(results: dict) -> Table:
     """A row a model."""
-    metric = results["metric"]["name"] if results["metric"] else "score"
-    table = _table(_COLUMNS[0], words(metric), *_COLUMNS[2:])
+    table = _table(*_header(results))
     for row in _rows(results):
         table.add_row(*(Text(cell) for cell in row))
     return table
@@ -156,11 +155,15 @@ def results_table(results: dict) -> Table:
 
 def results_markdown(results: dict) -> str:
     """The same table and sentences as Markdown."""
-    metric = words(results["metric"]["name"]) if results["metric"] else "score"
-    header = [_COLUMNS[0], metric, *_COLUMNS[2:]]
+    header = _header(results)
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *_rows(results)]
     table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
     return "\n\n".join([table, *floor_lines(results), *verdicts(results)])
+
+
+def _header(results: dict) -> list[str]:
+    metric = results["metric"]["name"] if results["metric"] else "score"
+    return [_COLUMNS[0], words(metric), *_COLUMNS[2:]]
 
 
 def _escaped(cell: str) -> str:
