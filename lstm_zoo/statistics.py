@@ -165,11 +165,103 @@ def paired_t(a: Sequence[float], b: Sequence[float], resolution: float = 0.0) ->
     if n < 2:
         return PairedTest(*differences)
     mean = float(np.mean(differences))
-    rounding = float(max(np.spacing(np.max(np.abs([a, b]))), np.finfo(float).tiny))
-    std = max(float(np.std(differences, ddof=1)), resolution / 2, rounding)
+    std = _floored(differences, resolution, largest=float(np.max(np.abs([a, b]))))
     error = std / math.sqrt(n)
     p_value = float(2 * stats.t.sf(abs(mean) / error, n - 1))
     return PairedTest(mean, std, _around(mean, error, n - 1), p_value)
+
+
+def equivalence(test: PairedTest, seeds: int, margin: float) -> float | None:
+    """The p-value of the two one-sided tests that two models differ by `margin` or more.
+
+    A small one says that they are equal within `margin`; a large `paired_t` p-value does not.
+    Assumes what `paired_t` does. Schuirmann 1987.
+
+    Args:
+        test: the pair's `paired_t`.
+        seeds: the pairs of scores that it had.
+        margin: the difference that does not matter, in the metric's unit.
+    """
+    if test.p_value is None:
+        return None
+    short = (margin - abs(test.difference)) / (test.std / math.sqrt(seeds))
+    return float(stats.t.sf(short, seeds - 1))
+
+
+def majority(p_values: Sequence[float]) -> float:
+    """One p-value for the claim that most of several tests make, however they depend.
+
+    The k-th smallest of K, k being more than half of K, times K / k. Rüger 1978; Vovk & Wang 2020,
+    "Combining p-values via averaging", section 1.
+
+    Args:
+        p_values: one of each test, a seed each.
+    """
+    count = len(p_values)
+    most = count // 2 + 1
+    return min(1.0, sorted(p_values)[most - 1] * count / most)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """One-sided bounds of a mean or of a difference of means, by Student's t.
+
+    Args:
+        estimate: the mean, or the difference.
+        error: its standard error.
+        freedom: the degrees of freedom of that.
+    """
+
+    estimate: float
+    error: float
+    freedom: float
+
+    @property
+    def lower(self) -> float:
+        """The bound that the true value is above, with 95 % confidence."""
+        return self.estimate - float(stats.t.ppf(0.95, self.freedom)) * self.error
+
+    @property
+    def upper(self) -> float:
+        """The bound that the true value is below, with 95 % confidence."""
+        return self.estimate + float(stats.t.ppf(0.95, self.freedom)) * self.error
+
+    def p_above(self, value: float) -> float:
+        """The one-sided p-value that the true value is above `value`."""
+        return float(stats.t.sf((self.estimate - value) / self.error, self.freedom))
+
+    def p_below(self, value: float) -> float:
+        """The one-sided p-value that the true value is below `value`."""
+        return float(stats.t.cdf((self.estimate - value) / self.error, self.freedom))
+
+
+def mean_bounds(scores: Sequence[float], resolution: float = 0.0) -> Bounds:
+    """Student's bounds of the mean score over all seeds; of 2 scores or more. Student 1908.
+
+    The standard deviation is floored as in `paired_t`.
+    """
+    n = len(scores)
+    spread = _floored(scores, resolution)
+    return Bounds(float(np.mean(scores)), spread / math.sqrt(n), n - 1)
+
+
+def welch(a: Sequence[float], b: Sequence[float], resolution: float = 0.0) -> Bounds:
+    """Welch's bounds of mean(a) − mean(b), from seeds that need not be the same; 2 or more each.
+
+    Assumes independent seeds and about normal scores, with any two variances; each standard
+    deviation is floored as in `paired_t`. Welch 1947, with Satterthwaite's degrees of freedom.
+    """
+    parts = [(_floored(scores, resolution) ** 2 / len(scores), len(scores)) for scores in (a, b)]
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / (n - 1) for part, n in parts)
+    return Bounds(float(np.mean(a)) - float(np.mean(b)), math.sqrt(variance), freedom)
+
+
+def _floored(scores: Sequence[float], resolution: float, largest: float | None = None) -> float:
+    """The standard deviation, at least half the metric's resolution and the spacing of floats."""
+    largest = float(np.max(np.abs(scores))) if largest is None else largest
+    rounding = float(max(np.spacing(largest), np.finfo(float).tiny))
+    return max(float(np.std(scores, ddof=1)), resolution / 2, rounding)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

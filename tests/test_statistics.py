@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from lstm_zoo import statistics
 from lstm_zoo.statistics import (
     PairedTest,
     diebold_mariano,
@@ -216,3 +217,46 @@ def test_seeds_needed_at_the_ends():
     assert seeds_needed(0.089, 1.0) == 993
     assert seeds_needed(0.088, 1.0) is None
     assert seeds_needed(1.0, 0.0) == seeds_needed(1e9, 1.0) == 2
+
+
+def test_equal_within_a_margin_is_two_one_sided_t_tests():
+    a, b, margin = [0.90, 0.92, 0.91, 0.93], [0.91, 0.91, 0.92, 0.92], 0.02
+    differences = np.subtract(a, b)
+    one_sided = [
+        stats.ttest_1samp(differences, -margin, alternative="greater").pvalue,
+        stats.ttest_1samp(differences, margin, alternative="less").pvalue,
+    ]
+    test = statistics.paired_t(a, b)
+    assert statistics.equivalence(test, 4, margin) == pytest.approx(max(one_sided))
+    assert statistics.equivalence(test, 4, 1e-9) > 0.5
+    assert statistics.equivalence(statistics.paired_t([1.0], [2.0]), 1, margin) is None
+
+
+@pytest.mark.parametrize(
+    ("p_values", "combined"),
+    [([0.01], 0.01), ([0.01, 0.02], 0.02), ([0.03, 0.01, 0.5], 0.045), ([0.6, 0.9, 0.01], 0.9)],
+)
+def test_most_of_the_seeds_must_say_it(p_values, combined):
+    """K = 3: the 2nd smallest times 3 / 2; K = 2: the larger."""
+    assert statistics.majority(p_values) == pytest.approx(combined)
+
+
+def test_welch_is_scipys():
+    a, b = [0.90, 0.92, 0.91, 0.95], [0.85, 0.89, 0.80]
+    bounds = statistics.welch(a, b)
+    theirs = stats.ttest_ind(a, b, equal_var=False)
+    assert bounds.estimate == pytest.approx(np.mean(a) - np.mean(b))
+    assert bounds.freedom == pytest.approx(theirs.df)
+    interval = theirs.confidence_interval(0.90)  # two-sided 90 % has the one-sided 95 % bounds
+    assert (bounds.lower, bounds.upper) == pytest.approx((interval.low, interval.high))
+    assert 2 * bounds.p_above(0) == pytest.approx(theirs.pvalue)
+    assert bounds.p_below(0) == pytest.approx(1 - bounds.p_above(0))
+
+
+def test_the_bounds_of_a_mean_are_students():
+    scores = [0.90, 0.92, 0.91, 0.95]
+    bounds = statistics.mean_bounds(scores)
+    interval = stats.ttest_1samp(scores, 0).confidence_interval(0.90)
+    assert (bounds.lower, bounds.upper) == pytest.approx((interval.low, interval.high))
+    equal = statistics.mean_bounds([0.9, 0.9], resolution=0.01)
+    assert equal.error == pytest.approx(0.005 / np.sqrt(2))
