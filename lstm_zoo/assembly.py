@@ -1,60 +1,13 @@
-"""From a configuration to the things it names: the data that a run reads, and its model."""
+"""From a configuration to the model that it names."""
 
 from __future__ import annotations
-
-import contextlib
-import sys
-import traceback
-from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from lstm_zoo import backend, catalog, checks, data, interrupts
+from lstm_zoo import backend, checks, data
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import TrainingError, UsageError, ZooError, reason
-from lstm_zoo.parameters import read_function
-
-
-@dataclass(frozen=True)
-class Streams:
-    """The random streams of a run, one for each purpose.
-
-    The size of a model or its backend draws from its own stream alone, and can't change the order
-    of the batches.
-    """
-
-    weights: np.random.SeedSequence
-    batches: np.random.SeedSequence
-    dropout: np.random.SeedSequence
-    validation: np.random.SeedSequence
-
-    @classmethod
-    def of(cls, seed: int) -> Streams:
-        """The streams of a run's seed."""
-        return cls(*np.random.SeedSequence(seed).spawn(4))
-
-
-def read(config: RunConfig, data_dir: str | None = None) -> data.Raw:
-    """What the run's loader reads, raw."""
-    function = read_function(config.loader)
-    names = [parameter.name for parameter in function.parameters]
-    params = {name: value for name, value in config.data.items() if name in names}
-    if "data_dir" in names:
-        params["data_dir"] = data_dir
-    elif data_dir:
-        raise UsageError(f"The dataset {config.dataset} looks for no files: --data-dir has no use.")
-    raw = _strangers(config.loader, config, **params)
-    checks.check_raw(raw, function.returns, config.loader)
-    return raw
-
-
-def prepare(config: RunConfig, raw: data.Raw) -> data.Dataset:
-    """The run's dataset; a drawn validation part is drawn by the run's seed."""
-    names = [parameter.name for parameter in read_function(config.loader).parameters]
-    params = {name: value for name, value in config.data.items() if name not in names}
-    return data.prepare(raw, np.random.default_rng(Streams.of(config.seed).validation), **params)
+from lstm_zoo.sources import Streams, call
 
 
 def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
@@ -62,49 +15,13 @@ def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
     streams = Streams.of(config.seed)
     with backend.quiet_imports():  # on any backend, this seeds every other one there is
         keras.utils.set_random_seed(_number(streams.weights))
-    model = _strangers(
-        config.builder, config, dataset.input_shape, dataset.outputs, **config.params
-    )
+    model = call(config.builder, config, dataset.input_shape, dataset.outputs, **config.params)
     checks.check_model(model, dataset, config.builder)
     dropout = np.random.default_rng(streams.dropout)
     for variable in model.variables:
         if variable.path.endswith("seed_generator_state"):
             variable.assign(dropout.integers(2**31, size=variable.shape).astype(variable.dtype))
     return model
-
-
-def describe(dataset: data.Dataset) -> str:
-    """What is trained on, in a sentence."""
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in dataset.parts.items())
-    if dataset.series is None:
-        return f"Examples: {counts}."
-    dates = dataset.series.dates
-    span = "" if dates is None else f", {str(dates[0])[:10]} to {str(dates[-1])[:10]}"
-    name = dataset.framing.columns[dataset.framing.target]
-    rows = len(dataset.series.values)
-    return f"Forecasting {name} ({rows:,} rows{span}). Examples: {counts}."
-
-
-def _strangers(reference: str, config: RunConfig, *args: object, **params: object) -> object:
-    """The result of a builder or loader; a bug in it is one sentence that says where.
-
-    What it prints goes to stderr: stdout is for results.
-    """
-    if config.zoo:
-        catalog.load(config.zoo)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            return catalog.resolve(reference)(*args, **params)
-    except (ZooError, OSError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        if interrupts.seen():
-            raise KeyboardInterrupt from error
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        raise TrainingError(
-            f"{reference} failed: {reason(error)} "
-            f"({Path(frame.filename).name}, line {frame.lineno})"
-        ) from error
 
 
 def _number(stream: np.random.SeedSequence) -> int:

@@ -1,14 +1,20 @@
-"""What a loader or a builder handed over, checked before anything is trained on it."""
+"""What a loader or a builder handed over, checked before anything is trained on it.
+
+Keras is imported where a model is checked: reading data needs none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series
 from lstm_zoo.errors import DataError, TrainingError, listed
+
+if TYPE_CHECKING:
+    import keras
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -96,6 +102,8 @@ def check_model(model: keras.Model, dataset: Dataset, builder: str) -> None:
 
 
 def _model_fault(model: keras.Model, dataset: Dataset) -> str | None:
+    import keras
+
     if not isinstance(model, keras.Model):
         return f"it returned a {type(model).__name__}, not a keras.Model"
     if len(getattr(model, "inputs", None) or ()) != 1 or len(model.outputs) != 1:
@@ -115,6 +123,8 @@ def _model_fault(model: keras.Model, dataset: Dataset) -> str | None:
 
 
 def _not_probabilities(model: keras.Model, dataset: Dataset) -> str | None:
+    import keras
+
     x, _ = dataset.train.take(slice(0, 2))
     sums = keras.ops.convert_to_numpy(model(x)).sum(axis=-1)
     if np.allclose(sums, 1, atol=1e-3) or np.isnan(sums).any():
