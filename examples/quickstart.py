@@ -22,11 +22,11 @@ def main(epochs: int = 3, runs: str = "runs") -> Path:
         threads=None,
         backend=backend.start(),
     )
-    from lstm_zoo import assembly, training
+    from lstm_zoo import sources, training
     from lstm_zoo.reporting import tables
     from lstm_zoo.reporting.progress import Lines
 
-    run = training.train(config, assembly.read(config), Path(runs), Lines(None, quiet=True))
+    run = training.train(config, sources.read(config), Path(runs), Lines(None, quiet=True))
     tables.print_run(run, "lstm-zoo predict last")
     return run.folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import reprlib
@@ -97,6 +98,13 @@ class RunConfig:
         _check_recorded(_RECORDED, numbers, "a run")
         _check_recorded(TRAINING, config.train, "the training")
         return config
+
+    @property
+    def identity(self) -> str:
+        """What determines the run's numbers, as one text: two names of one thing have the same."""
+        named = ("variant", "model", "zoo")
+        values = {key: value for key, value in asdict(self).items() if key not in named}
+        return json.dumps(values, sort_keys=True)
 
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""

@@ -195,7 +195,7 @@ class Dataset:
     """Three parts that a model can train on, and what is needed to read its answers.
 
     `validation` is None where no such part was asked for. `classes` is empty for a series, and
-    `series` and `framing` are None for anything else.
+    `series` and `framing` are None for anything else, as is `period` where none is known.
     """
 
     train: Part
@@ -205,6 +205,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     series: Series | None = None
     framing: Framing | None = None
+    period: int | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -335,6 +336,7 @@ def prepare_series(
     validation: Rate = 0.1,
     test: Rate = 0.2,
     split: Literal["past", "strict"] = "past",
+    period: PositiveInt | None = None,
 ) -> Dataset:
     """A series cut in time: an example belongs to the part in which all its targets lie.
 
@@ -353,6 +355,8 @@ def prepare_series(
         test: the fraction of the rows, from the end, that is the test part.
         split: `past` lets the inputs of a later part reach back over a cut, for the past is
             known; `strict` does not.
+        period: the rows of a season, where one is known; the value of a season ago is one more
+            trivial answer then.
     """
     cuts = _cuts(len(raw.values), validation, test)
     if cuts[0] < window + horizon:
@@ -388,6 +392,7 @@ def prepare_series(
         outputs=Outputs(horizon, "values", targets == "sequence", predict == "change"),
         series=raw,
         framing=framing,
+        period=period,
         notes=raw.notes,
     )
 
@@ -454,7 +459,7 @@ def _split_in_time(
     }
 
 
-def all_test(raw: Series, framing: Framing) -> Dataset:
+def all_test(raw: Series, framing: Framing, period: int | None = None) -> Dataset:
     """A series that nothing is fitted on: all of it is test part, in a framing fitted before.
 
     Raises:
@@ -480,5 +485,6 @@ def all_test(raw: Series, framing: Framing) -> Dataset:
         outputs=Outputs(framing.horizon, "values", every_step, framing.predict == "change"),
         series=raw,
         framing=framing,
+        period=period,
         notes=raw.notes,
     )

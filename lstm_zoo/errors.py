@@ -6,6 +6,7 @@ ZooError                  a file, column or run that isn't there, bad data, … 
 ├── DataError             data that is missing, damaged or does not fit          exit 1
 ├── RunError              a run folder that is unfinished, damaged or none       exit 1
 ├── TrainingError         a training that failed                                 exit 1
+│   └── Diverged          … because its loss is no number any more, or exploded
 └── MissingExtra          an optional package that is not installed              exit 1
 """
 
@@ -46,6 +47,10 @@ class RunError(ZooError):
 
 class TrainingError(ZooError):
     """A training that failed, with its reason."""
+
+
+class Diverged(TrainingError):
+    """A training whose loss is no longer a number, or has exploded."""
 
 
 class MissingExtra(ZooError):

@@ -8,7 +8,8 @@ import numpy as np
 from lstm_zoo import data
 from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
-from lstm_zoo.tasks import LEVEL, task_of
+from lstm_zoo.statistics import LEVEL
+from lstm_zoo.tasks import task_of
 
 
 def outputs(model: keras.Model, part: data.Part, size: int) -> np.ndarray:
@@ -44,15 +45,22 @@ def batch_size(config: RunConfig) -> int:
     return max(256, config.train["batch_size"])
 
 
+def floor_scores(dataset: data.Dataset) -> dict[str, float]:
+    """The trivial answers' scores on the test part, in the main metric; the floor comes first."""
+    task = task_of(dataset)
+    return {
+        name: task.scores(answer, dataset.test)[task.metric]
+        for name, answer in task.floors().items()
+    }
+
+
 def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str, object]:
     """All of metrics.json that follows from the answers to each part."""
     task = task_of(dataset)
     scores = {name: task.scores(one, dataset.parts[name]) for name, one in answered.items()}
-    floors = task.floors()
-    floor_scores = {
-        name: task.scores(answer, dataset.test)[task.metric] for name, answer in floors.items()
-    }
-    p_value = task.p_beats(answered["test"], floors[task.floor])
+    floors = floor_scores(dataset)
+    p_value = task.p_beats(answered["test"], task.floors()[task.floor])
+    learned = bool(p_value < LEVEL)
     return {
         "schema": 1,
         "task": task.name,
@@ -61,9 +69,10 @@ def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str
         "validation": scores.get("validation", {}),
         "train": scores.get("train", {}),
         "per_class": task.per_class(answered["test"], dataset.test),
-        "floor": {"name": task.floor, "value": floor_scores[task.floor]},
-        "floors": floor_scores,
-        "learned": bool(p_value < LEVEL),
+        "floor": {"name": task.floor, "value": floors[task.floor]},
+        "floors": floors,
+        "learned": learned,
         "learned_p_value": p_value,
         "learned_test": f"{task.test}, one-sided, {len(dataset.test):,} test examples",
+        "lag": task.lag(answered["test"], learned),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import assembly, data, evaluation
+from lstm_zoo import data, evaluation, sources
 from lstm_zoo.config import RunConfig, check_data
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.parameters import check_names, read_function
@@ -61,14 +61,14 @@ def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
     Raises:
         DataError: it is no longer the same data.
     """
-    raw = assembly.read(loaded.config, data_dir)
+    raw = sources.read(loaded.config, data_dir)
     if data.digest(raw) != loaded.config.data_sha256:
         hint = ": give it as other data, with --csv" if isinstance(raw, data.Series) else ""
         raise DataError(
             f"The data of {loaded.config.data.get('csv') or loaded.config.dataset} has changed "
             f"since {loaded.run.name} was trained (its digest is another){hint}."
         )
-    return _answerable(loaded, assembly.prepare(loaded.config, raw))
+    return _answerable(loaded, sources.prepare(loaded.config, raw))
 
 
 def other_series(loaded: Loaded, params: dict) -> data.Dataset:
@@ -83,13 +83,13 @@ def other_series(loaded: Loaded, params: dict) -> data.Dataset:
         raise UsageError("--column, --where and the like go with --csv.")
     config = replace(loaded.config, data=loaded.config.data | params)
     check_names(read_function(config.loader).parameters, params, f"the dataset {config.dataset}")
-    raw = assembly.read(config)
+    raw = sources.read(config)
     if data.digest(raw) == loaded.config.data_sha256:
         raise UsageError(
             "This is the series that the run was trained on: leave --csv out, and its test part is "
             "used."
         )
-    return _answerable(loaded, data.all_test(raw, framing))
+    return _answerable(loaded, data.all_test(raw, framing, loaded.config.data["period"]))
 
 
 def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:

@@ -23,19 +23,20 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's name, its direction and its function."""
+    """A metric's name, its direction, its function, and the values that it can have."""
 
     name: str
     better: Literal["higher", "lower"]
     score: Callable[..., float | None]
+    range: tuple[float, float]
 
 
 METRICS: dict[str, Metric] = {}
 
 
-def _metric(better: Literal["higher", "lower"]) -> Callable:
+def _metric(better: Literal["higher", "lower"], least: float, most: float) -> Callable:
     def register(score: Callable[..., float | None]) -> Callable[..., float | None]:
-        METRICS[score.__name__] = Metric(score.__name__, better, score)
+        METRICS[score.__name__] = Metric(score.__name__, better, score, (least, most))
         return score
 
     return register
@@ -46,13 +47,13 @@ def right(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     return _choices(y_pred) == y_true
 
 
-@_metric("higher")
+@_metric("higher", 0, 1)
 def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The share of examples whose most probable class is the true one."""
     return float(np.mean(right(y_true, y_pred)))
 
 
-@_metric("higher")
+@_metric("higher", 0, 1)
 def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The unweighted mean of the F1 of all classes; 0 for a class neither there nor answered."""
     labels = range(y_pred.shape[-1])
@@ -60,7 +61,7 @@ def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(f1_score(y_true, _choices(y_pred), **options))
 
 
-@_metric("lower")
+@_metric("lower", 0, math.inf)
 def cross_entropy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The mean negative log probability of the true class, in nats.
 
@@ -71,25 +72,25 @@ def cross_entropy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(-np.mean(np.log(np.maximum(probability, np.finfo(float).eps, dtype=float))))
 
 
-@_metric("lower")
+@_metric("lower", 0, math.inf)
 def rmse(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The root of the mean squared error, in the series' unit."""
     return math.sqrt(mse(y_true, y_pred))
 
 
-@_metric("lower")
+@_metric("lower", 0, math.inf)
 def mae(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The mean absolute error, in the series' unit."""
     return float(np.mean(np.abs(_errors(y_true, y_pred))))
 
 
-@_metric("lower")
+@_metric("lower", 0, math.inf)
 def mse(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The mean squared error, in the square of the series' unit."""
     return float(np.mean(_errors(y_true, y_pred) ** 2))
 
 
-@_metric("lower")
+@_metric("lower", 0, math.inf)
 def mape(y_true: np.ndarray, y_pred: np.ndarray) -> float | None:
     """The mean absolute error as a fraction of the true value; None where one of these is 0."""
     if not np.all(y_true):
@@ -97,7 +98,7 @@ def mape(y_true: np.ndarray, y_pred: np.ndarray) -> float | None:
     return float(np.mean(np.abs(_errors(y_true, y_pred) / y_true)))
 
 
-@_metric("lower")
+@_metric("lower", 0, math.inf)
 def mase(y_true: np.ndarray, y_pred: np.ndarray, scale: float) -> float | None:
     """The mean absolute error in units of `scale`; None where that is 0.
 
@@ -111,7 +112,7 @@ def mase(y_true: np.ndarray, y_pred: np.ndarray, scale: float) -> float | None:
     return mae(y_true, y_pred) / scale if scale else None
 
 
-@_metric("higher")
+@_metric("higher", -math.inf, 1)
 def skill(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray) -> float | None:
     """1 − RMSE / RMSE of the last value: 0 is no better than it, 1 is perfect.
 
@@ -126,7 +127,7 @@ def skill(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray) -> float | N
     return 1 - rmse(y_true, y_pred) / floor if floor else None
 
 
-@_metric("higher")
+@_metric("higher", 0, 1)
 def direction_accuracy(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray) -> float | None:
     """The share of the values that changed for which the forecast moved the same way.
 
@@ -144,7 +145,7 @@ def direction_accuracy(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray)
     return float(np.mean(moved[changed] == forecast[changed]))
 
 
-@_metric("higher")
+@_metric("higher", 0, 1)
 def recall_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The share of the symbols to recall whose most probable answer is right.
 
@@ -155,7 +156,7 @@ def recall_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return accuracy(y_true, y_pred)
 
 
-@_metric("lower")
+@_metric("lower", 0, math.inf)
 def bits_per_character(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The cross entropy over all positions in bits: `cross_entropy` divided by ln 2."""
     return cross_entropy(y_true, y_pred) / math.log(2)

@@ -173,7 +173,7 @@ def read_function(reference: str) -> Function:
         ZooError: there is no such module or function, or its source can't be read.
     """
     module, _, name = reference.partition(":")
-    path = _source(module, reference)
+    path = source_file(reference)
     try:
         tree = ast.parse(path.read_bytes(), path.name)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -184,8 +184,13 @@ def read_function(reference: str) -> Function:
     raise ZooError(f"The module {module} has no function '{name}' (zoo.yaml names '{reference}').")
 
 
-def _source(module: str, reference: str) -> Path:
-    """The file of a module. Its packages are not imported, as find_spec("a.b") would do with a."""
+def source_file(reference: str) -> Path:
+    """The file of a `module:name`, found without importing its packages, unlike find_spec("a.b").
+
+    Raises:
+        ZooError: there is no such module.
+    """
+    module = reference.partition(":")[0]
     top, *inner = module.split(".")
     try:
         spec = importlib.util.find_spec(top)

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
+LEVEL = 0.05
+
 # scipy's noncentral t is nan far beyond it; 2 or 3 seeds find an effect of this size.
 _LARGEST_EFFECT = 1000
 

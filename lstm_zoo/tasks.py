@@ -6,15 +6,14 @@ units, and where there is a target at every step, the answer after the last one.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import baselines, metrics, statistics
+from lstm_zoo import baselines, lag, metrics, statistics
 from lstm_zoo.data import Dataset, Part
 from lstm_zoo.reporting import charts
-
-LEVEL = 0.05
 
 
 class Classification:
@@ -61,6 +60,9 @@ class Classification:
         truth = self.truth(self.dataset.test)
         right = [np.argmax(probabilities, axis=1) == truth for probabilities in (answers, floor)]
         return statistics.mcnemar(*right, alternative="greater")
+
+    def lag(self, answers: np.ndarray, learned: bool) -> None:
+        """A class is no value that was known before."""
 
     def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
         """The arrays of predictions.npz."""
@@ -133,6 +135,8 @@ class Forecasting:
         if known := self._known():
             floors["drift"] = baselines.drift(self.values, starts, horizon, train_rows=known)
             floors["mean"] = baselines.mean(self.values, starts, horizon, train_rows=known)
+        if period := self.dataset.period:
+            floors["seasonal"] = baselines.seasonal(self.values, starts, horizon, period)
         return floors
 
     def p_beats(self, answers: np.ndarray, floor: np.ndarray) -> float:
@@ -140,6 +144,12 @@ class Forecasting:
         truth = self.truth(self.dataset.test)
         losses = [np.mean((truth - forecast) ** 2, axis=1) for forecast in (answers, floor)]
         return statistics.diebold_mariano(*losses, self.framing.horizon, alternative="less")[1]
+
+    def lag(self, answers: np.ndarray, learned: bool) -> dict | None:
+        """Whether the furthest forecasts are only a value known before, some rows late."""
+        test, ahead = self.dataset.test, self.framing.horizon
+        rows = self.starts(test) + ahead
+        return asdict(lag.detect(answers[:, -1], self.values, rows, ahead, learned))
 
     def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
         """The arrays of predictions.npz; `dates (examples, horizon)` are those of the targets."""

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import math
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 import keras
 import numpy as np
 
-import lstm_zoo
-from lstm_zoo import backend, data, evaluation, interrupts, runs
-from lstm_zoo.assembly import Streams, build, prepare
+from lstm_zoo import cost, data, evaluation, interrupts, provenance, runs
+from lstm_zoo.assembly import build
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import TrainingError, ZooError, reason
+from lstm_zoo.errors import Diverged, TrainingError, ZooError, reason
 from lstm_zoo.reporting import charts
+from lstm_zoo.sources import Streams, prepare
 from lstm_zoo.tasks import task_of
+
+_EXPLOSION = 1e6  # times the loss of always answering 0
 
 
 class Progress(Protocol):
     """Who wants to know how a training goes on."""
+
+    def expect(self, trainings: int) -> None:
+        """So many trainings follow."""
 
     def begin(self, config: RunConfig, batches: int) -> None:
         """A training starts; an epoch has that many batches."""
@@ -54,18 +56,19 @@ def train(
     """Train, evaluate once on the test part, and record: one finished run below `folder`.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        Diverged: the loss is no longer a number, or has exploded.
+        TrainingError: the training failed in another way.
         DataError: the data does not fit the configuration.
         UsageError: the model can't be built so.
     """
     config = replace(config, data_sha256=config.data_sha256 or data.digest(raw))
     dataset = prepare(config, raw)
     model = build(config, dataset)
-    dataset, notes = _fitted_to(model, config, dataset)
+    dataset, notes = fitted_to(model, config, dataset)
     run = runs.create(folder, config)
     with runs.held(run), _one_sentence(config):
         runs.write_json(run.folder / "config.json", config.to_dict())
-        runs.write_json(run.folder / "environment.json", environment(config))
+        runs.write_json(run.folder / "environment.json", provenance.environment(config))
         history = runs.History(run.folder / "history.csv")
         fit = _fit(model, config, dataset, history, progress)
         _record(run, config, model, dataset, history, fit, notes)
@@ -89,7 +92,7 @@ def _one_sentence(config: RunConfig) -> Iterator[None]:
         raise TrainingError(f"The training of {config.variant} failed: {reason(error)}") from error
 
 
-def _fitted_to(
+def fitted_to(
     model: keras.Model, config: RunConfig, dataset: data.Dataset
 ) -> tuple[data.Dataset, list[str]]:
     """The dataset with the targets that the model answers, and what is to be said of it."""
@@ -120,14 +123,13 @@ def _fit(
     progress: Progress,
 ) -> _Fit:
     """Compile and fit; the model is left with its best weights where there is a validation part."""
-    task, settings = task_of(dataset), config.train
-    optimizer = keras.optimizers.get(settings["optimizer"])
-    optimizer.learning_rate = settings["learning_rate"]
-    model.compile(optimizer, loss=task.loss, metrics=list(task.watched))
-    batches = Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
+    settings, watched = config.train, task_of(dataset).watched
+    batches = prepared(model, config, dataset)
     shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
     validation = dataset.validation and Batches(dataset.validation, evaluation.batch_size(config))
-    record = _Recorder(history, progress, settings["patience"], validation, task.watched)
+    record = _Recorder(
+        history, progress, settings["patience"], validation, watched, _exploded(dataset.train)
+    )
     progress.begin(config, len(batches))
     start = time.perf_counter()
     try:
@@ -144,6 +146,20 @@ def _fit(
     seconds = time.perf_counter() - start
     record.restore()
     return _Fit(record.epochs, record.best_epoch, seconds)
+
+
+def prepared(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> Batches:
+    """Compile the model, and give it its batches."""
+    task, settings = task_of(dataset), config.train
+    optimizer = keras.optimizers.get(settings["optimizer"])
+    optimizer.learning_rate = settings["learning_rate"]
+    model.compile(optimizer, loss=task.loss, metrics=list(task.watched))
+    return Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
+
+
+def _exploded(train: data.Part) -> float:
+    """The loss beyond which a training has exploded, on the scale of its targets."""
+    return _EXPLOSION * max(1.0, float(np.mean(np.square(train.y[train.index], dtype=float))))
 
 
 class Batches(keras.utils.PyDataset):
@@ -184,13 +200,14 @@ class _Recorder(keras.callbacks.Callback):
         patience: int | None,
         validation: Batches | None,
         watched: tuple[str, ...],
+        most: float,
     ):
         super().__init__()
         self._history, self._progress = history, progress
         self._columns = ["loss", *watched]
         if validation is not None:
             self._columns += [f"val_{name}" for name in self._columns]
-        self._patience, self._validation = patience, validation
+        self._patience, self._validation, self._most = patience, validation, most
         self._best, self._weights = math.inf, None
         self.epochs = self.best_epoch = 0
 
@@ -206,13 +223,20 @@ class _Recorder(keras.callbacks.Callback):
             raise KeyboardInterrupt
         self.epochs = epoch + 1
         self._append(self.epochs, logs)
-        if not all(math.isfinite(value) for value in logs.values()):
-            raise TrainingError(
-                f"The training diverged: the loss of epoch {self.epochs} is not a number. "
-                "A smaller --learning-rate may help."
-            )
+        self._check(logs)
         if self._patience is not None and self.epochs - self.best_epoch > self._patience:
             self.model.stop_training = True
+
+    def _check(self, logs: dict) -> None:
+        """A loss that is no number, or beyond `most`, is a diverged training's."""
+        finite = all(math.isfinite(value) for value in logs.values())
+        if finite and logs["loss"] <= self._most:
+            return
+        what = f"exploded to {logs['loss']:.3g}" if finite else "is not a number"
+        raise Diverged(
+            f"The training diverged: the loss of epoch {self.epochs} {what}. "
+            "A smaller --learning-rate may help."
+        )
 
     def restore(self) -> None:
         """Give the model its best weights back."""
@@ -255,6 +279,7 @@ def _record(
     answers = evaluation.part_answers(model, dataset, config)
     metrics = evaluation.evaluate(dataset, answers) | {
         "parameters": model.count_params(),
+        "multiply_adds": cost.multiply_adds(model),
         "epochs": fit.epochs,
         "best_epoch": fit.best_epoch,
         "train_seconds": fit.seconds,
@@ -289,19 +314,3 @@ def _draw(
         title=title,
     )
     task.draw(folder, answers, title)
-
-
-def environment(config: RunConfig) -> dict:
-    """Where a run ran: versions, machine, and the command."""
-    return {
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": " ".join(["lstm-zoo", *sys.argv[1:]]),
-        "lstm-zoo": lstm_zoo.__version__,
-        "python": platform.python_version(),
-        "backend": config.backend,
-        "versions": backend.versions(),
-        "devices": backend.devices(),
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "cpus": os.cpu_count(),
-    }

@@ -1,177 +1,303 @@
-"""Many trials: every model from every seed, and what the pairs of models say of each other."""
+"""Many trials: every model from every seed, one seed of all models after the other."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import combinations
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from lstm_zoo import assembly, data, interrupts, metrics, runs, statistics, training
+from lstm_zoo import (
+    assembly,
+    cost,
+    data,
+    evaluation,
+    interrupts,
+    looks,
+    matching,
+    provenance,
+    sources,
+    timing,
+    training,
+    tuning,
+    verdicts,
+)
+from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import DataError, UsageError, ZooError, reason
-from lstm_zoo.tasks import LEVEL
+from lstm_zoo.errors import DataError, Diverged, UsageError, ZooError, counted, reason
+from lstm_zoo.metrics import METRICS
+from lstm_zoo.runs import Run
+from lstm_zoo.tasks import task_of
 
 
-def compare(
-    configs: list[RunConfig],
-    seeds: list[int],
-    raw: data.Raw,
-    folder: Path,
-    progress: training.Progress,
-) -> dict:
-    """Train each configuration from each seed, one after another: results.json.
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared, and what is asked of it.
+
+    Args:
+        configs: a model each, all on the same data.
+        seeds: the seeds of each.
+        against: the variant that every other one is set against; None sets each pair.
+        margin: the difference that does not matter, in the metric's unit.
+        budget: the seconds after which no seed is begun; None sets no end.
+        notes: what is to be known of how the models came about.
+    """
+
+    configs: list[RunConfig]
+    seeds: list[int]
+    against: str | None = None
+    margin: float | None = None
+    budget: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Trainer:
+    """Trains in a runs folder; a run that is finished there is taken, unless all is to be fresh."""
+
+    def __init__(
+        self, raw: data.Raw, folder: Path, progress: training.Progress, fresh: bool = False
+    ):
+        self.raw, self.folder, self.progress = raw, folder, progress
+        self.digest = data.digest(raw)
+        self._finished = provenance.Finished(folder)
+        self._fresh = fresh
+
+    def finished(self, config: RunConfig) -> Run | None:
+        """The run of this configuration that needs no training."""
+        return None if self._fresh else self._finished.find(config)
+
+    def like(self, config: RunConfig) -> Run | None:
+        """A run of this configuration from any seed."""
+        return self._finished.like(config)
+
+    def train(self, config: RunConfig) -> Run:
+        """The run of this configuration, trained if need be."""
+        done = self.finished(config)
+        if done:
+            return done
+        run = training.train(config, self.raw, self.folder, self.progress)
+        if not self._fresh:
+            self._finished.add(config, run)
+        return run
+
+
+def fair(
+    configs: list[RunConfig], zoo: Zoo, trainer: Trainer, *, match: str | None, rates: int | None
+) -> tuple[list[RunConfig], tuple[str, ...]]:
+    """The models brought to one size, and each to its best learning rate, and what came of it.
+
+    Args:
+        configs: the models as they are configured.
+        zoo: where `match` finds its model.
+        trainer: trains at every rate.
+        match: `params=…` or `macs=…`; None leaves the sizes.
+        rates: the learning rates to try for each; None leaves them.
+    """
+    configs, notes = [replace(config, data_sha256=trainer.digest) for config in configs], []
+    if match:
+        dataset = sources.prepare(configs[0], trainer.raw)
+        configs, notes = matching.match(configs, matching.parse(match, zoo), dataset, zoo)
+    if rates:
+        trainer.progress.expect(len(configs) * rates)
+        trainer.progress.say(f"Choosing among {rates} learning rates for each model.")
+        choices = [tuning.tune(config, rates, trainer.train) for config in configs]
+        configs = [choice.config for choice in choices]
+        notes = [*notes, *(choice.sentence for choice in choices)]
+    return configs, tuple(notes)
+
+
+def compare(asked: Comparison, trainer: Trainer) -> dict:
+    """Train each configuration from each seed: results.json.
 
     A training that fails is recorded with its reason and stops no other.
 
     Raises:
-        ZooError: a configuration can't be meant or does not fit the data; nothing is trained then.
+        ZooError: a configuration can't be meant or does not fit the data, or the time budget is
+            too short for one seed; nothing is trained then.
     """
-    digest = data.digest(raw)
-    configs = [replace(config, data_sha256=digest) for config in configs]
-    for config in configs:
-        assembly.build(config, assembly.prepare(config, raw))
-    trials = [[_trial(c.with_seed(s), raw, folder, progress) for s in seeds] for c in configs]
-    models = [_model(config, own) for config, own in zip(configs, trials, strict=True)]
-    finished = [trial for own in trials for trial in own if trial["status"] == "ok"]
-    record = runs.Run(Path(finished[0]["run"])) if finished else None
-    about = record.metrics if record else {"task": None, "metric": None, "floor": None}
-    return {
-        "schema": 1,
-        "dataset": {
-            "name": configs[0].dataset,
-            "sha256": digest,
-            "params": configs[0].data,
-        },
-        "task": about["task"],
-        "metric": about["metric"],
-        "floor": about["floor"],
-        "environment": training.environment(configs[0]),
-        "models": models,
-        "pairs": pairs(models, about) if record else [],
-    }
+    configs = [replace(config, data_sha256=trainer.digest) for config in asked.configs]
+    asked = replace(asked, configs=configs)
+    drafts = [_draft(config, asked.seeds, trainer) for config in asked.configs]
+    notes = _run(drafts, asked, trainer)
+    return _results(drafts, replace(asked, notes=(*asked.notes, *notes)), trainer)
 
 
-def _trial(config: RunConfig, raw: data.Raw, folder: Path, progress: training.Progress) -> dict:
+@dataclass
+class _Draft:
+    """A model of the comparison while it is trained."""
+
+    config: RunConfig
+    parameters: int
+    multiply_adds: int | None
+    seconds: float = 0.0
+    trials: list[dict] = field(default_factory=list)
+
+
+def _draft(config: RunConfig, seeds: list[int], trainer: Trainer) -> _Draft:
+    """The model built once, to see that it fits, what it costs, and how long it will take."""
+    dataset = sources.prepare(config, trainer.raw)
+    model = assembly.build(config, dataset)
+    draft = _Draft(config, model.count_params(), cost.multiply_adds(model))
+    if not all(trainer.finished(config.with_seed(seed)) for seed in seeds):
+        like = trainer.like(config)
+        draft.seconds = timing.of_run(like) if like else timing.measured(model, config, dataset)
+    keras.utils.clear_session()
+    return draft
+
+
+def _run(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> list[str]:
+    """Every trial, seed by seed; what is to be said of those that were left out for time."""
+    start = time.monotonic()
+    _announce(drafts, asked, trainer)
+    for place, seed in enumerate(asked.seeds):
+        left = None if asked.budget is None else asked.budget - (time.monotonic() - start)
+        needed = sum(
+            draft.seconds for draft in drafts if not trainer.finished(draft.config.with_seed(seed))
+        )
+        if left is not None and needed > left:
+            return [_out_of_time(place, needed, asked)]
+        floor = next(iter(_floors(asked.configs[0].with_seed(seed), trainer).values()))
+        for draft in drafts:
+            began = time.monotonic()
+            trial = _trial(draft.config.with_seed(seed), floor, trainer)
+            draft.trials.append(trial)
+            if not trial["reused"]:
+                draft.seconds = time.monotonic() - began
+    return []
+
+
+def _announce(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
+    """How much there is to train, and how long that will take."""
+    every = [(draft, draft.config.with_seed(seed)) for seed in asked.seeds for draft in drafts]
+    new = [draft.seconds for draft, config in every if not trainer.finished(config)]
+    reused = len(every) - len(new)
+    trainer.progress.expect(len(new))
+    if new:
+        early = ", less where it stops early" if drafts[0].config.train["patience"] else ""
+        trainer.progress.say(f"{counted(len(new), 'training')}: {timing.words(sum(new))}{early}.")
+    if reused:
+        trainer.progress.say(
+            f"{counted(reused, 'finished run')} of the same configuration, data and versions "
+            f"{'is' if reused == 1 else 'are'} reused; --fresh trains anyway."
+        )
+
+
+def _out_of_time(done: int, needed: float, asked: Comparison) -> str:
+    budget = timing.words(asked.budget).removeprefix("about ")
+    if not done:
+        raise ZooError(
+            f"One seed of every model takes {timing.words(needed)}, and the time budget is "
+            f"{budget}: nothing was trained. Give more time, fewer models or fewer epochs."
+        )
+    return f"The time budget of {budget} ended after {done} of {counted(len(asked.seeds), 'seed')}."
+
+
+def _floors(config: RunConfig, trainer: Trainer) -> dict[str, float]:
+    """The trivial answers' scores; a drawn training part makes them differ by seed."""
+    return evaluation.floor_scores(sources.prepare(config, trainer.raw))
+
+
+def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
     """One run as results.json has it."""
-    trial = dict.fromkeys(
-        ("score", "metrics", "epochs", "best_epoch", "train_seconds", "run", "error")
-    )
-    trial = {"seed": config.seed, "status": "failed"} | trial
+    names = ("score", "metrics", "learned", "learned_p_value", "lag", "epochs", "best_epoch")
+    trial = {"seed": config.seed, "status": "failed", "floor": floor}
+    trial |= dict.fromkeys((*names, "train_seconds", "run", "error"))
+    trial |= {"diverged": False, "reused": trainer.finished(config) is not None, "notes": []}
     try:
-        run = training.train(config, raw, folder, progress)
+        record = (run := trainer.train(config)).metrics
     except (UsageError, DataError):
         raise
+    except Diverged as error:
+        _say_failed(config, str(error), trainer)
+        return trial | {"score": floor, "diverged": True, "error": str(error)}
     except Exception as error:
         if interrupts.seen():
             raise KeyboardInterrupt from error
         why = str(error) if isinstance(error, ZooError) else reason(error)
-        progress.say(f"{config.variant}, seed {config.seed}, failed: {why}")
+        _say_failed(config, why, trainer)
         return trial | {"error": why}
     finally:
         keras.utils.clear_session()
-    record = run.metrics
-    return trial | {
-        "status": "ok",
-        "score": record["test"][record["metric"]["name"]],
-        "metrics": record["test"],
-        "epochs": record["epochs"],
-        "best_epoch": record["best_epoch"],
-        "train_seconds": record["train_seconds"],
-        "run": str(run.folder),
-    }
-
-
-def _model(config: RunConfig, trials: list[dict]) -> dict:
-    """A model's trials and their summary."""
-    done = [trial for trial in trials if trial["score"] is not None]
-    scores = [trial["score"] for trial in done]
-    first = runs.Run(Path(done[0]["run"])) if done else None
-    return {
-        "name": config.variant,
-        "params": config.params,
-        "parameters": first.metrics["parameters"] if first else None,
-        "trials": trials,
-        "mean": float(np.mean(scores)) if scores else None,
-        "std": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        "ci95": statistics.interval(scores),
-        "failures": sum(trial["status"] == "failed" for trial in trials),
-    }
-
-
-def pairs(models: list[dict], about: dict) -> list[dict]:
-    """The paired test of each pair of models, over the seeds that both finished.
-
-    `about` has the task and the metric of the comparison, as metrics.json has them.
-    """
-    drafts = [(a, b, *_paired(a, b, about)) for a, b in combinations(models, 2)]
-    adjusted = statistics.holm([test.p_value for _, _, test, _ in drafts])
-    tests = sum(p is not None for p in adjusted)
-    return [
-        {
-            "a": a["name"],
-            "b": b["name"],
-            "difference": test.difference,
-            "ci95": test.ci95,
-            "p_value": test.p_value,
-            "p_adjusted": p,
-            "verdict": _verdict(test.difference, p, about["metric"]["better"]),
-            "seeds_needed": _needed(test, tests),
-            "examples_test": examples,
+    same = ("learned", "learned_p_value", "lag", "epochs", "best_epoch", "train_seconds", "notes")
+    return (
+        trial
+        | {name: record[name] for name in same}
+        | {
+            "status": "ok",
+            "score": record["test"][record["metric"]["name"]],
+            "metrics": record["test"],
+            "run": str(run.folder),
         }
-        for (a, b, test, examples), p in zip(drafts, adjusted, strict=True)
-    ]
+    )
 
 
-def _paired(a: dict, b: dict, about: dict) -> tuple[statistics.PairedTest, dict | None]:
-    """The test over the seeds; with one seed, the test over the test examples."""
-    both = [
-        (x, y)
-        for x, y in zip(a["trials"], b["trials"], strict=True)
-        if x["score"] is not None and y["score"] is not None
-    ]
-    scores = [[x["score"] for x, _ in both], [y["score"] for _, y in both]]
-    if len(both) != 1:
-        return statistics.paired_t(*scores, _resolution(about, both)), None
-    predictions = [_predictions(trial) for trial in both[0]]
-    difference = scores[0][0] - scores[1][0]
-    return statistics.PairedTest(difference), _examples_test(about["task"], *predictions)
+def _say_failed(config: RunConfig, why: str, trainer: Trainer) -> None:
+    trainer.progress.say(f"{config.variant}, seed {config.seed}, failed: {why}")
 
 
-def _resolution(about: dict, both: list) -> float:
-    """The smallest step of the metric: one test example for an accuracy."""
-    if about["metric"]["name"] != "accuracy" or not both:
-        return 0.0
-    return 1 / len(_predictions(both[0][0])["y_true"])
+def _results(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> dict:
+    """What results.json says of the trials, and the look at them recorded."""
+    config = asked.configs[0]
+    dataset = sources.prepare(config, trainer.raw)
+    task = task_of(dataset)
+    terms = verdicts.Terms(
+        task=task.name,
+        metric=task.metric,
+        better=METRICS[task.metric].better,
+        examples=len(dataset.test),
+        against=asked.against,
+        margin=asked.margin,
+    )
+    seeds = asked.seeds[: len(drafts[0].trials)]
+    models = [_model(draft, terms) for draft in drafts]
+    for model, test in zip(models, verdicts.floor_tests(models), strict=True):
+        model["floor_test"] = test
+    variants = [config.variant for config in asked.configs]
+    pairs = verdicts.chosen(asked.configs, asked.against, variants)
+    lines, counts = looks.take(trainer.folder, pairs, seeds)
+    results = {
+        "schema": 1,
+        "dataset": {
+            "name": config.dataset,
+            "sha256": config.data_sha256,
+            "params": config.data,
+            "examples": {name: len(part) for name, part in dataset.parts.items()},
+        },
+        "task": task.name,
+        "metric": {"name": task.metric, "better": terms.better},
+        **_floor([_floors(config.with_seed(seed), trainer) for seed in seeds]),
+        "environment": provenance.environment(config),
+        "threads": config.threads,
+        "seeds": seeds,
+        "against": asked.against,
+        "margin": asked.margin,
+        "notes": list(asked.notes),
+        "models": models,
+        "pairs": verdicts.pairs(models, terms, counts),
+    }
+    looks.record(trainer.folder, lines)
+    return results
 
 
-def _predictions(trial: dict) -> dict[str, np.ndarray]:
-    with np.load(Path(trial["run"]) / "predictions.npz", allow_pickle=False) as arrays:
-        return dict(arrays)
+def _floor(by_seed: list[dict[str, float]]) -> dict:
+    """The trivial answers' scores over the seeds: the floor, and all of them."""
+    means = {name: float(np.mean([floors[name] for floors in by_seed])) for name in by_seed[0]}
+    name = next(iter(means))
+    values = [floors[name] for floors in by_seed]
+    floor = {"name": name, "value": means[name], "low": min(values), "high": max(values)}
+    return {"floor": floor, "floors": means}
 
 
-def _examples_test(task: str, a: dict, b: dict) -> dict:
-    """Are the two told apart on these test examples, whatever other seeds would say?"""
-    if task == "classification":
-        right = [metrics.right(one["y_true"], one["y_pred"]) for one in (a, b)]
-        name, p_value = "exact McNemar", statistics.mcnemar(*right)
-    else:
-        losses = [np.mean((one["y_true"] - one["y_pred"]) ** 2, axis=1) for one in (a, b)]
-        name = "Diebold–Mariano"
-        _, p_value = statistics.diebold_mariano(*losses, horizon=a["y_true"].shape[1])
-    return {"test": name, "p_value": p_value, "examples": len(a["y_true"])}
-
-
-def _verdict(difference: float | None, p_adjusted: float | None, better: str) -> str:
-    """How a stands to b."""
-    if p_adjusted is None or p_adjusted >= LEVEL or not difference:
-        return "inconclusive"
-    return "better" if (difference > 0) == (better == "higher") else "worse"
-
-
-def _needed(test: statistics.PairedTest, tests: int) -> int | None:
-    if test.p_value is None or not test.difference:
-        return None
-    return statistics.seeds_needed(test.difference, test.std, tests)
+def _model(draft: _Draft, terms: verdicts.Terms) -> dict:
+    """A model's trials and their summary."""
+    return {
+        "name": draft.config.variant,
+        "params": draft.config.params,
+        "train": draft.config.train,
+        "parameters": draft.parameters,
+        "multiply_adds": draft.multiply_adds,
+        "trials": draft.trials,
+        **verdicts.summary(draft.trials, terms),
+    }

@@ -99,12 +99,12 @@ def test_predict_past_the_end_goes_one_by_one(zoo, zoo_json, runs, number):
     assert [step["actual"] for step in steps] == [None, None, None]
     import keras
 
-    from lstm_zoo import assembly
+    from lstm_zoo import sources
     from lstm_zoo.data import Framing
 
     framing = Framing.from_dict(runs[number].read("preprocessing.json")["series"])
     model = keras.saving.load_model(runs[number].folder / "model.keras")
-    values = assembly.read(runs[number].config).values[-20:]
+    values = sources.read(runs[number].config).values[-20:]
     for step in steps:
         scaled = (values[-20:] - framing.input_offset) / framing.input_scale
         output = model.predict(scaled[None].astype("float32"), verbose=0).reshape(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from lstm_zoo import assembly, catalog, data, runs, training
+from lstm_zoo import assembly, catalog, data, runs, sources, training
 from lstm_zoo.config import run_config
 from lstm_zoo.reporting.progress import Lines
 
@@ -76,7 +76,7 @@ def test_a_run_of_classes_leaves_its_whole_record(train):
         "confusion.png",
     }
     assert [row["epoch"] for row in history(run)] == ["0", "1", "2"]
-    assert run.config.data_sha256 == data.digest(assembly.read(run.config))
+    assert run.config.data_sha256 == data.digest(sources.read(run.config))
     assert run.config.threads >= 1
     record, arrays = run.metrics, predictions(run)
     labels = arrays["y_pred"].argmax(axis=1)
@@ -96,7 +96,7 @@ def test_a_run_of_classes_leaves_its_whole_record(train):
 
 def test_a_run_of_a_series_leaves_predictions_in_its_own_unit(train):
     run = train("gru", "--dataset", "prices", "--epochs", "2", "--data", "horizon=2")
-    arrays, series = predictions(run), assembly.read(run.config)
+    arrays, series = predictions(run), sources.read(run.config)
     dates, close = series.dates, series.values[:, 0]
     assert arrays["dates"].shape == arrays["y_true"].shape == (208, 2)
     for row in (0, 100, 207):
@@ -132,13 +132,13 @@ def test_the_same_command_gives_the_same_numbers_bit_for_bit(train):
 def test_a_run_equals_bare_keras(tmp_path, quiet):
     """The same weights and batches through Keras' own train_on_batch give the same model."""
     config = config_of("gru", epochs=2, framing={"validation": 0.0})
-    raw = assembly.read(config)
+    raw = sources.read(config)
     run = training.train(config, raw, tmp_path, quiet)
     x, y = raw.x[:1438], raw.y[:1438]
     bare = keras.Sequential(
         [keras.Input((8, 8)), keras.layers.GRU(64), keras.layers.Dense(10, "softmax")]
     )
-    bare.set_weights(assembly.build(config, assembly.prepare(config, raw)).get_weights())
+    bare.set_weights(assembly.build(config, sources.prepare(config, raw)).get_weights())
     bare.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
     for epoch in range(2):
         stream = np.random.SeedSequence(0, spawn_key=(1, epoch))
@@ -152,11 +152,11 @@ def test_a_run_equals_bare_keras(tmp_path, quiet):
 
 def test_neither_the_models_size_nor_its_dropout_changes_the_order_of_batches():
     config = config_of()
-    dataset = assembly.prepare(config, assembly.read(config))
+    dataset = sources.prepare(config, sources.read(config))
     orders = []
     for units in (2, 50):
         assembly.build(config_of(params={"units": units, "dropout": 0.5}), dataset)
-        batches = training.Batches(dataset.train, 32, assembly.Streams.of(0).batches)
+        batches = training.Batches(dataset.train, 32, sources.Streams.of(0).batches)
         batches.shuffle(3)
         orders.append(np.concatenate([batches[number][1] for number in range(len(batches))]))
     np.testing.assert_array_equal(*orders)
@@ -164,7 +164,7 @@ def test_neither_the_models_size_nor_its_dropout_changes_the_order_of_batches():
 
 def test_dropout_has_a_stream_of_its_own():
     """Another width draws other weights, and drops by the same seeds."""
-    dataset = assembly.prepare(config_of(), assembly.read(config_of()))
+    dataset = sources.prepare(config_of(), sources.read(config_of()))
     states = []
     for units in (2, 50):
         model = assembly.build(config_of(params={"units": units, "dropout": 0.5}), dataset)
@@ -174,7 +174,7 @@ def test_dropout_has_a_stream_of_its_own():
 
 
 def test_the_seed_draws_the_validation_part_and_never_the_test_part():
-    parts = [assembly.prepare(config_of(seed=seed), assembly.read(config_of())) for seed in (0, 1)]
+    parts = [sources.prepare(config_of(seed=seed), sources.read(config_of())) for seed in (0, 1)]
     np.testing.assert_array_equal(parts[0].test.index, parts[1].test.index)
     assert set(parts[0].validation.index) != set(parts[1].validation.index)
 
@@ -217,7 +217,7 @@ def test_a_training_that_diverges_is_an_error_and_no_finished_run(zoo):
 def test_model_keras_predicts_the_recorded_answers(train):
     run = train("attention-lstm", "--epochs", "1")
     model = keras.saving.load_model(run.folder / "model.keras")
-    x = assembly.read(run.config).x[1438:]
+    x = sources.read(run.config).x[1438:]
     np.testing.assert_allclose(model.predict(x, verbose=0), predictions(run)["y_pred"], atol=1e-6)
 
 
@@ -236,7 +236,7 @@ def test_a_stranger_can_use_the_model_by_preprocessing_json_alone(train):
         told = run.read("preprocessing.json")
         assert ("last value" in told["value"]) == (predict == "change")
         series = told["series"]
-        window = assembly.read(run.config).values[-61:-1]
+        window = sources.read(run.config).values[-61:-1]
         x = (window - series["input_offset"]) / series["input_scale"]
         model = keras.saving.load_model(run.folder / "model.keras")
         value = model.predict(x[None].astype("float32"), verbose=0) * series["target_scale"]

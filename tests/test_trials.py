@@ -1,86 +1,13 @@
 """Comparisons and recipes: what stands in results.json, and what the output says of it."""
 
 import json
-import math
+import re
+import time
 from pathlib import Path
 
 import pytest
-from scipy import stats
 
-from lstm_zoo import catalog, reproduction, trials
-from lstm_zoo.reporting import tables
-
-ABOUT = {"task": "forecasting", "metric": {"name": "rmse", "better": "lower"}}
-
-
-def model(name, *scores):
-    """A model's trials as results.json has them; None is a failed one."""
-    trial_list = [
-        {"seed": seed, "status": "failed" if score is None else "ok", "score": score}
-        for seed, score in enumerate(scores)
-    ]
-    return {"name": name, "trials": trial_list}
-
-
-def test_a_pair_is_students_paired_t_over_the_seeds_that_both_finished():
-    a, b = model("a", 3.0, 5.0, None, 4.0), model("b", 2.0, 3.5, 1.0, 3.1)
-    (pair,) = trials.pairs([a, b], ABOUT)
-    differences = [1.0, 1.5, 0.9]
-    mean = sum(differences) / 3
-    assert pair["difference"] == pytest.approx(mean)
-    spread = math.sqrt(sum((d - mean) ** 2 for d in differences) / 2)
-    p_value = 2 * stats.t.sf(mean / (spread / math.sqrt(3)), 2)
-    assert pair["p_value"] == pytest.approx(p_value)
-    assert pair["p_adjusted"] == pytest.approx(p_value)
-    assert pair["verdict"] == "worse"  # a's error is the larger one
-    assert pair["examples_test"] is None
-
-
-def test_holm_counts_every_pair():
-    scores = {"a": (1.0, 1.1, 1.2), "b": (2.0, 2.2, 2.15), "c": (3.0, 3.05, 3.3)}
-    pairs = trials.pairs([model(name, *values) for name, values in scores.items()], ABOUT)
-    assert [(pair["a"], pair["b"]) for pair in pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
-    ordered = sorted(pairs, key=lambda pair: pair["p_value"])
-    assert ordered[0]["p_adjusted"] == pytest.approx(3 * ordered[0]["p_value"])
-    assert {pair["verdict"] for pair in pairs} == {"better"}
-
-
-def test_equal_scores_are_no_verdict():
-    (pair,) = trials.pairs([model("a", 1.0, 2.0), model("b", 1.0, 2.0)], ABOUT)
-    assert pair["difference"] == 0
-    assert pair["p_value"] == 1
-    assert (pair["verdict"], pair["seeds_needed"]) == ("inconclusive", None)
-
-
-def test_no_common_seed_is_no_verdict():
-    (pair,) = trials.pairs([model("a", 1.0, None), model("b", None, 2.0)], ABOUT)
-    assert pair["difference"] is pair["p_value"] is pair["p_adjusted"] is None
-    assert pair["verdict"] == "inconclusive"
-
-
-RESULTS = {
-    "metric": {"name": "accuracy", "better": "higher"},
-    "floor": None,
-    "models": [
-        {
-            "name": "a|b",
-            "trials": [{"status": "failed"}],
-            "failures": 1,
-            "parameters": None,
-            "mean": None,
-            "std": None,
-            "ci95": None,
-        }
-    ],
-    "pairs": [],
-}
-
-
-def test_markdown_keeps_its_columns_whatever_a_name_holds():
-    lines = tables.results_markdown(RESULTS).splitlines()
-    assert lines[2].startswith("| a\\|b (1 failed) | – |")
-    assert {line.replace("\\|", "").count("|") for line in lines[:3]} == {8}
-
+from lstm_zoo import catalog, reproduction, timing
 
 RECIPE = catalog.Recipe(
     name="own",
@@ -158,7 +85,7 @@ def test_a_bug_in_a_strangers_model_is_a_sentence_that_says_where(zoo, own_zoo):
 
 
 @pytest.mark.slow
-def test_a_failed_training_stops_no_other_and_is_told_after_the_results(zoo):
+def test_a_diverged_training_counts_at_the_floor_and_is_named(zoo):
     """A wild learning rate drives the unbounded model to infinity, and not the bounded one."""
     result = zoo(
         *("compare", "simple-rnn:activation=relu", "simple-rnn", "--seeds", "2", "--epochs", "2"),
@@ -166,10 +93,152 @@ def test_a_failed_training_stops_no_other_and_is_told_after_the_results(zoo):
     )
     assert result.code == 1
     results = json.loads(Path("results.json").read_text())
-    assert results["models"][0]["failures"] == 2
-    assert "diverged" in results["models"][0]["trials"][0]["error"]
+    wild = results["models"][0]
+    assert (wild["failures"], wild["diverged"], wild["at_floor"]) == (2, 2, 2)
+    assert [trial["score"] for trial in wild["trials"]] == [t["floor"] for t in wild["trials"]]
+    assert "diverged" in wild["trials"][0]["error"]
+    assert "diverged with seed 1, and counts there at the floor's" in result.out
+    assert results["pairs"][0]["seeds"] == 2
     assert "trainings failed" in result.err
-    assert "simple-rnn" in result.out
+
+
+@pytest.mark.slow
+def test_an_exploded_loss_is_a_diverged_training(zoo):
+    """Linear units grow without bounds, and plain descent at this rate makes them."""
+    result = zoo(
+        *("train", "simple-rnn:activation=linear", "--csv", _growing(), "--column", "Close"),
+        *("--data", "validation=0.2", "--optimizer", "sgd", "--learning-rate", "10"),
+    )
+    assert result.code == 1
+    assert "The training diverged" in result.err
+
+
+def _growing():
+    rows = [f"2020-{1 + i // 28:02}-{1 + i % 28:02},{100 + (-1) ** i * i}" for i in range(300)]
+    Path("growing.csv").write_text("\n".join(["Date,Close", *rows]) + "\n")
+    return "growing.csv"
+
+
+@pytest.mark.slow
+def test_finished_runs_are_reused_and_give_the_same_results(zoo, zoo_json):
+    command = ("compare", "simple-rnn", "--epochs", "1", "--seeds")
+    first = zoo_json(*command, "2")
+    again = zoo("compare", "simple-rnn", "--epochs", "1", "--seeds", "3", "-o", "r.json")
+    assert "2 finished runs" in again.err
+    results = json.loads(Path("r.json").read_text())
+    trials_ = results["models"][0]["trials"]
+    assert [trial["reused"] for trial in trials_] == [True, True, False]
+    same = [trial | {"reused": False} for trial in trials_[:2]]
+    assert same == first["models"][0]["trials"]
+    assert len(list(Path("runs").glob("simple-rnn*"))) == 3
+    fresh = zoo_json(*command, "2", "--fresh")
+    assert [trial["reused"] for trial in fresh["models"][0]["trials"]] == [False, False]
+    assert [t["score"] for t in fresh["models"][0]["trials"]] == [t["score"] for t in same]
+    assert len(list(Path("runs").glob("simple-rnn*"))) == 5
+
+
+@pytest.mark.slow
+def test_another_version_or_a_damaged_run_is_not_reused(zoo, zoo_json):
+    command = ("compare", "simple-rnn", "--epochs", "1", "--seeds", "2")
+    runs = [Path(trial["run"]) for trial in zoo_json(*command)["models"][0]["trials"]]
+    environment = json.loads((runs[0] / "environment.json").read_text())
+    environment["versions"]["keras"] = "3.0.0"
+    (runs[0] / "environment.json").write_text(json.dumps(environment))
+    (runs[1] / "predictions.npz").unlink()
+    again = zoo_json(*command)["models"][0]["trials"]
+    assert [trial["reused"] for trial in again] == [False, False]
+
+
+@pytest.mark.slow
+def test_a_model_under_two_names_cannot_be_told_apart_from_itself(zoo):
+    result = zoo("compare", "lstm:units=4", "lstm:units=4,dropout=0", "--epochs", "1")
+    assert result.code == 0, result.err
+    assert "cannot be told apart with 5 seeds: their scores are the same" in result.out
+    assert len(list(Path("runs").glob("lstm*"))) == 5
+
+
+@pytest.mark.slow
+def test_two_units_are_worse_than_sixty_four(zoo):
+    result = zoo("compare", "lstm:units=2", "lstm:units=64", "--epochs", "4", "-o", "r.json")
+    assert result.code == 0, result.err
+    (pair,) = json.loads(Path("r.json").read_text())["pairs"]
+    assert (pair["verdict"], pair["seeds"]) == ("worse", 5)
+    assert "lstm:units=2 is worse than lstm:units=64" in result.out
+
+
+@pytest.mark.slow
+def test_against_margin_match_and_a_tuned_rate(zoo):
+    result = zoo(
+        *("compare", "simple-rnn:units=40", "lstm", "gru", "--epochs", "1", "--seeds", "2"),
+        *("--against", "simple-rnn:units=40", "--match", "params=simple-rnn:units=40"),
+        *("--tune-lr", "2", "--margin", "0.9", "-o", "r.json"),
+    )
+    assert result.code == 0, result.err
+    results = json.loads(Path("r.json").read_text())
+    assert [pair["b"] for pair in results["pairs"]] == ["simple-rnn:units=40"] * 2
+    assert results["against"] == "simple-rnn:units=40"
+    wanted = results["models"][0]["parameters"]
+    assert all(abs(m["parameters"] / wanted - 1) < 0.05 for m in results["models"])
+    assert {m["train"]["learning_rate"] for m in results["models"]} <= {0.001, 0.000316}
+    assert results["pairs"][0]["equal"] is not None
+    assert "equal within 0.9" in result.out
+    assert "learning rate" in result.out
+
+
+@pytest.mark.slow
+def test_a_time_budget_ends_evenly_and_a_hopeless_one_trains_nothing(zoo, monkeypatch):
+    monkeypatch.setattr(timing, "measured", lambda *_: 0.0)
+    result = zoo(
+        *("compare", "simple-rnn", "gru", "--epochs", "1", "--seeds", "500"),
+        *("--time-budget", "0.1", "-o", "r.json", "-q"),
+    )
+    assert result.code == 0, result.err
+    results = json.loads(Path("r.json").read_text())
+    done = len(results["seeds"])
+    assert 1 <= done < 500
+    assert [len(model["trials"]) for model in results["models"]] == [done, done]
+    assert f"ended after {done} of 500 seeds" in result.out
+    monkeypatch.setattr(timing, "measured", lambda *_: 100.0)
+    hopeless = zoo("compare", "lstm", "--time-budget", "1", "--runs", "others")
+    assert hopeless.code == 1
+    assert "One seed of every model takes about 2 min" in hopeless.err
+    assert not list(Path("others").iterdir())
+
+
+@pytest.mark.slow
+def test_the_prediction_of_time_is_of_the_right_size(zoo):
+    """Within a factor of three on a noisy machine; the sentence says `about`."""
+    start = time.monotonic()
+    result = zoo("compare", "lstm", "--epochs", "10", "--seeds", "2")
+    took = time.monotonic() - start
+    told = int(re.search(r"2 trainings: about (\d+) s", result.err)[1])
+    assert took / 3 < told < took * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--against", "gru"), "There is no model in this comparison called 'gru'"),
+        (("--margin", "-1"), "margin"),
+        (("--margin", "nan"), "margin"),
+        (("--time-budget", "0"), "time-budget"),
+        (("--tune-lr", "1"), "2"),
+        (("--match", "lstm"), "no size to match"),
+        (("--match", "size=3"), "There is no measure"),
+        (("--match", "params=lsmt"), "lstm"),
+    ],
+)
+@pytest.mark.slow
+def test_what_cannot_be_meant_is_told_before_anything_is_trained(zoo, options, says):
+    result = zoo("compare", "lstm", "simple-rnn", *options)
+    assert result.code == 2
+    assert says in result.err
+    assert not list(Path("runs").glob("*"))
+
+
+@pytest.mark.slow
+def test_against_needs_another_model(zoo):
+    assert "needs another model" in zoo("compare", "lstm", "--against", "lstm").err
 
 
 @pytest.mark.slow
@@ -204,15 +273,3 @@ def test_one_seed_is_no_verdict_and_says_what_it_covers(zoo_json):
     assert results["models"][0]["std"] is results["models"][0]["ci95"] is None
     assert pair["examples_test"]["examples"] == 359
     assert 0 <= pair["examples_test"]["p_value"] <= 1
-
-
-def test_a_narrow_terminal_breaks_no_number(monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "30")
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    model_ = RESULTS["models"][0] | {"name": "a-long-model-name", "mean": 0.12345678, "std": 0.0123}
-    monkeypatch.setattr(tables, "floor_lines", lambda results: [])
-    tables.print_results(RESULTS | {"models": [model_]}, None)
-    shown = capsys.readouterr().out
-    assert "0.1235" in shown
-    assert "a-long-model-name" in shown
-    assert "…" not in shown

@@ -148,9 +148,9 @@ def _built(
     name = choose_backend(settings.backend)
     run = run_config(zoo, model, params, dataset, data, {}, seed=0, threads=None, backend=name)
     backend.start(name, run.threads)
-    from lstm_zoo import assembly, cost
+    from lstm_zoo import assembly, cost, sources
 
-    network = assembly.build(run, assembly.prepare(run, assembly.read(run, data_dir)))
+    network = assembly.build(run, sources.prepare(run, sources.read(run, data_dir)))
     return {
         "dataset": dataset,
         "input_shape": list(network.input_shape[1:]),

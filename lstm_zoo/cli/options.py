@@ -118,7 +118,7 @@ def plan(
     zoo = settings.zoo
     fixed = recipe or Recipe("none", summary="", dataset=DEFAULT_DATASET)
     dataset = options.get("dataset") or ("prices" if options.get("csv") else fixed.dataset)
-    data = fixed.data | _data(zoo.find(dataset, "dataset"), options)
+    data = fixed.data | dataset_params(zoo.find(dataset, "dataset"), options)
     train = fixed.train | {
         parameter.name: options[parameter.name]
         for parameter in TRAINING
@@ -143,7 +143,7 @@ def plan(
     return Plan(configs, options.get("data_dir"), runs.runs_folder(options.get("runs_dir")))
 
 
-def _data(source: Dataset, options: dict) -> dict:
+def dataset_params(source: Dataset, options: dict) -> dict:
     """The dataset's parameters on the command line, short and long."""
     owner = f"the dataset {source.name}"
     short = series_params(options)

@@ -13,7 +13,7 @@ import click
 from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
-from lstm_zoo.errors import TrainingError, UsageError
+from lstm_zoo.errors import TrainingError, UnknownName, UsageError
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.runs import check_writable, prepare_folder, write_json
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 MOST_SEEDS = 1000
 _SEEDS = Parameter("seeds", "PositiveInt", 5, "Seeds for each model")
+_MARGIN = Parameter("margin", "PositiveFloat", None, "the difference that does not matter")
+_TUNE = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
+_BUDGET = Parameter("time-budget", "PositiveFloat", None, "minutes")
+_EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget")
 
 
 @command("lstm-zoo train lstm --dataset mnist --epochs 3")
@@ -33,13 +37,13 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
     """Train MODEL once: load, build, fit, evaluate, record."""
     asked = plan(settings, (model,), given(options))
     _start(settings, asked)
-    from lstm_zoo import assembly, training
+    from lstm_zoo import sources, training
     from lstm_zoo.reporting import tables
     from lstm_zoo.reporting.progress import progress
 
     config = asked.configs[0]
-    raw = assembly.read(config, asked.data_dir)
-    _tell(settings, assembly.prepare(config, raw))
+    raw = sources.read(config, asked.data_dir)
+    _tell(settings, sources.prepare(config, raw))
     run = training.train(config, raw, asked.folder, progress(settings.console, settings.quiet))
     if as_json:
         print_json(run.metrics | {"run": str(run.folder)})
@@ -60,6 +64,31 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
     default=5,
     help="Seeds for each model; 5 by default.",
 )
+@click.option("--against", metavar="MODEL", help="Set every other model against this one alone.")
+@click.option(
+    "--margin",
+    type=Value(_MARGIN),
+    metavar="M",
+    help="Ask too whether two models are equal within M, in the metric's unit.",
+)
+@click.option(
+    "--match",
+    metavar="params=N|MODEL",
+    help="Give every model the units that come nearest to so many parameters (or macs=…).",
+)
+@click.option(
+    "--tune-lr",
+    type=Value(_TUNE),
+    metavar="K",
+    help="Try K learning rates for every model first, chosen on the validation part.",
+)
+@click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
+@click.option(
+    "--time-budget",
+    type=Value(_BUDGET),
+    metavar="MINUTES",
+    help="Begin no seed that would not end in time.",
+)
 @click.option("-o", "--output", metavar="RESULTS.json", help="Write the results there.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @json_option
@@ -76,7 +105,8 @@ def compare(
     """Train every MODEL from every seed, and set them side by side."""
     _check_variants(models)
     asked = plan(settings, models, given(options))
-    results = _compare(settings, asked, seeds, output)
+    _check_against(options["against"], models)
+    results = _compare(settings, asked, seeds, output, **{name: options[name] for name in _EXTRAS})
     from lstm_zoo.reporting import tables
 
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -92,23 +122,43 @@ def compare(
     _complain(results)
 
 
-def _compare(settings: Settings, asked: Plan, seeds: int, output: str | None) -> dict:
+def _compare(
+    settings: Settings,
+    asked: Plan,
+    seeds: int,
+    output: str | None,
+    *,
+    against: str | None = None,
+    margin: float | None = None,
+    match: str | None = None,
+    tune_lr: int | None = None,
+    fresh: bool = False,
+    time_budget: float | None = None,
+) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
     if seeds > MOST_SEEDS:
         raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
     if output:
         check_writable(Path(output))  # now, and not after hours of training
     _start(settings, asked)
-    from lstm_zoo import assembly, trials
+    from lstm_zoo import sources, trials
     from lstm_zoo.reporting.progress import progress
 
-    raw = assembly.read(asked.configs[0], asked.data_dir)
-    _tell(settings, assembly.prepare(asked.configs[0], raw))
+    raw = sources.read(asked.configs[0], asked.data_dir)
+    _tell(settings, sources.prepare(asked.configs[0], raw))
     first = asked.configs[0].seed
-    shown = progress(settings.console, settings.quiet, total=len(asked.configs) * seeds)
-    results = trials.compare(
-        asked.configs, list(range(first, first + seeds)), raw, asked.folder, shown
+    trainer = trials.Trainer(raw, asked.folder, progress(settings.console, settings.quiet), fresh)
+    variants = [config.variant for config in asked.configs]
+    configs, notes = trials.fair(asked.configs, settings.zoo, trainer, match=match, rates=tune_lr)
+    comparison = trials.Comparison(
+        configs,
+        list(range(first, first + seeds)),
+        against=None if against is None else configs[variants.index(against)].variant,
+        margin=margin,
+        budget=None if time_budget is None else 60 * time_budget,
+        notes=notes,
     )
+    results = trials.compare(comparison, trainer)
     if output:
         write_json(Path(output), results)
     return results
@@ -182,9 +232,18 @@ def _check_variants(models: tuple[str, ...]) -> None:
         raise UsageError(f"'{double.pop()}' stands twice; a variant is written lstm:units=64, say.")
 
 
+def _check_against(against: str | None, models: tuple[str, ...]) -> None:
+    if against is None:
+        return
+    if against not in models:
+        raise UnknownName("model in this comparison called", against, models)
+    if len(models) == 1:
+        raise UsageError(f"--against {against} needs another model to set against it.")
+
+
 def _tell(settings: Settings, dataset: Dataset) -> None:
     """What is trained on, and what the loader noted of the source."""
-    from lstm_zoo.assembly import describe
+    from lstm_zoo.sources import describe
 
     for sentence in (*dataset.notes, describe(dataset)):
         settings.say(sentence)

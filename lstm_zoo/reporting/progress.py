@@ -11,10 +11,14 @@ from lstm_zoo.config import RunConfig
 class Lines:
     """A line an epoch; with `quiet`, nothing."""
 
-    def __init__(self, console: Console, quiet: bool = False, total: int = 1):
-        self._console, self._quiet, self._total = console, quiet, total
-        self._done = 0
+    def __init__(self, console: Console, quiet: bool = False):
+        self._console, self._quiet = console, quiet
+        self._done, self._total = 0, 1
         self._label, self._epochs = "", 0
+
+    def expect(self, trainings: int) -> None:
+        """So many trainings follow."""
+        self._done, self._total = 0, trainings
 
     def begin(self, config: RunConfig, batches: int) -> None:
         """A training starts."""
@@ -50,8 +54,8 @@ class Lines:
 class Bar(Lines):
     """One bar for the training under way, above it what is to be said."""
 
-    def __init__(self, console: Console, total: int = 1):
-        super().__init__(console, total=total)
+    def __init__(self, console: Console):
+        super().__init__(console)
         self._progress: Progress | None = None
         self._task = TaskID(0)
 
@@ -85,8 +89,6 @@ class Bar(Lines):
         self._progress.stop()
 
 
-def progress(console: Console, quiet: bool = False, total: int = 1) -> Lines:
-    """What fits the console; `total` is the number of trainings to come."""
-    return (
-        Bar(console, total) if console.is_terminal and not quiet else Lines(console, quiet, total)
-    )
+def progress(console: Console, quiet: bool = False) -> Lines:
+    """What fits the console."""
+    return Bar(console) if console.is_terminal and not quiet else Lines(console, quiet)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
 
-from lstm_zoo.errors import counted
-from lstm_zoo.runs import Run
+from lstm_zoo.errors import counted, listed
 
+LEVEL = 0.05
+ENOUGH_SEEDS = 5
+REPEATS = "repeats the last known value"
 _FEW = 3  # pairs that are told of in a sentence each
 
 
@@ -29,6 +31,12 @@ def words(name: str) -> str:
     )
 
 
+def ordinal(number: int) -> str:
+    """`2nd`, `3rd`, `11th`."""
+    teen = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def beats_floor(record: dict) -> str:
     """Whether the main metric beats the trivial answer, in words."""
     metric, floor = record["metric"], record["floor"]
@@ -45,93 +53,195 @@ def beats_floor(record: dict) -> str:
     )
 
 
+def lag_line(record: dict) -> list[str]:
+    """What a run's forecasts do instead of forecasting, if anything."""
+    said = lag_words(record["lag"]) if record.get("lag") else None
+    return [f"The forecast {said}."] if said else []
+
+
 def span(ci95: list | None) -> str:
     """`0.9 to 1`; a dash for none."""
     return "–" if ci95 is None else f"{number(ci95[0])} to {number(ci95[1])}"
 
 
+def told(results: dict) -> list[str]:
+    """Everything that is said of a comparison, the verdict first."""
+    return [*verdicts(results), *floor_lines(results), *remarks(results)]
+
+
 def floor_lines(results: dict) -> list[str]:
-    """The trivial answer, and which models did not beat it in every seed."""
-    if not results["floor"]:
-        return ["No training finished, so there is nothing to compare."]
-    floor, metric = results["floor"], results["metric"]["name"]
-    lines = [f"Floor: {words(floor['name'])}, {words(metric)} {number(floor['value'])}."]
-    for model in results["models"]:
-        done = [trial for trial in model["trials"] if trial["status"] == "ok"]
-        records = [Run(Path(trial["run"])).metrics for trial in done]
-        lines += _remarks(model["name"], records)
-    return lines
+    """The trivial answers, and which models do not beat them."""
+    metric, floor = words(results["metric"]["name"]), results["floor"]
+    by_seed = floor["high"] > floor["low"]
+    spread = f" ({number(floor['low'])} to {number(floor['high'])} by seed)" if by_seed else ""
+    line = f"Floor: {words(floor['name'])}, {metric} {number(floor['value'])}{spread}."
+    others = [
+        f"{words(name)} {number(value)}"
+        for name, value in results["floors"].items()
+        if name != floor["name"]
+    ]
+    if others:
+        line += f" Other trivial answers: {listed(others)}."
+    return [line, *_beaten_floors(results)]
 
 
-def _remarks(name: str, records: list[dict]) -> list[str]:
-    """What is to be known of a model's score: nothing learned, untrained weights, notes."""
-    learned = sum(record["learned"] for record in records)
-    untrained = sum(record["best_epoch"] == 0 for record in records)
-    lines = []
-    if learned < len(records):
-        lines.append(f"{name}: {beaten(learned, len(records)).lower()}.")
+def _beaten_floors(results: dict) -> list[str]:
+    """Who beats the floor by the test, and what other trivial answer does as well as a model."""
+    models = [model for model in results["models"] if model["mean"] is not None]
+    weak = [model for model in models if not model["floor_test"]["beaten"]]
+    lines = [
+        f"{model['name']} is not better than its floor "
+        f"({p_text(model['floor_test']['p_adjusted'])}, over the test examples)."
+        for model in weak
+    ]
+    if models and not weak:
+        beat = f"{models[0]['name']} beats" if len(models) == 1 else "Every model beats"
+        p_value = max(model["floor_test"]["p_adjusted"] for model in models)
+        lines = [f"{beat} it ({p_text(p_value)}, over the test examples)."]
+    return lines + [line for model in models for line in _better_trivial(model, results)]
+
+
+def _better_trivial(model: dict, results: dict) -> list[str]:
+    """The other trivial answers that score at least as well as a model."""
+    sign = 1 if results["metric"]["better"] == "higher" else -1
+    return [
+        f"The trivial answer {words(name)} ({number(value)}) does as well as {model['name']} "
+        f"({number(model['mean'])}), or better."
+        for name, value in results["floors"].items()
+        if name != results["floor"]["name"] and sign * (value - model["mean"]) >= 0
+    ]
+
+
+def remarks(results: dict) -> list[str]:
+    """What is to be known beside the verdicts: few seeds, divergence, lags, notes."""
+    lines = [line for model in results["models"] for line in _of_model(model, results)]
+    seeds, looks = len(results["seeds"]), max((p["looks"] for p in results["pairs"]), default=1)
+    if 1 < seeds < ENOUGH_SEEDS:
+        lines.append(f"{counted(seeds, 'seed')} make a rough interval; {ENOUGH_SEEDS} are better.")
+    if looks > 1:
+        lines.append(
+            f"These models were looked at before with other seeds; at the {ordinal(looks)} look, "
+            f"a p-value counts {looks} times."
+        )
+    return list(dict.fromkeys([*lines, *results["notes"]]))
+
+
+def _of_model(model: dict, results: dict) -> list[str]:
+    """What is to be known of a model's score."""
+    name, trials = model["name"], model["trials"]
+    lines = [
+        f"{name} diverged with seed {trial['seed']}, and counts there at the floor's "
+        f"{number(trial['score'])}."
+        for trial in trials
+        if trial["diverged"]
+    ]
+    done = [trial for trial in trials if trial["status"] == "ok"]
+    untrained = sum(trial["best_epoch"] == 0 for trial in done)
     if untrained:
         lines.append(
             f"{name}: no epoch did better on the validation part than the untrained weights in "
-            f"{untrained} of {counted(len(records), 'seed')}; they were kept there."
+            f"{untrained} of {counted(len(done), 'seed')}; they were kept there."
         )
-    return lines + list(dict.fromkeys(note for record in records for note in record["notes"]))
+    lines += _lags(name, done, model["floor_test"]["beaten"])
+    return lines + [note for trial in done for note in trial["notes"]]
 
 
-def told(results: dict) -> list[str]:
-    """Everything that is said of a comparison, the verdict first."""
-    return [*verdicts(results), *floor_lines(results)]
+def _lags(name: str, trials: list[dict], beaten: bool) -> list[str]:
+    """What most of a forecaster's seeds do: repeat the last known value, or trail."""
+    says = [lag_words(trial["lag"]) for trial in trials if trial["lag"]]
+    said, count = Counter(says).most_common(1)[0] if says else (None, 0)
+    if said is None or 2 * count <= len(trials) or (beaten and said == REPEATS):
+        return []
+    return [f"{name} {said}."]
+
+
+def lag_words(lag: dict) -> str | None:
+    """What a forecast does instead of forecasting, if anything."""
+    if lag["says"] == "trails":
+        return f"trails by {counted(lag['shift'], 'step')}"
+    return REPEATS if lag["says"] == "repeats" else None
 
 
 def verdicts(results: dict) -> list[str]:
-    """A sentence for each pair that is told apart, and one for those that are not."""
-    lines, open_pairs = [], []
-    for pair in results["pairs"]:
-        if pair["verdict"] == "inconclusive":
-            open_pairs.append(pair)
-        else:
-            lines.append(_verdict(pair, results["metric"]["name"]))
-    if len(open_pairs) > _FEW:
-        return [*lines, _all_undecided(open_pairs, results)]
-    return lines + [_undecided(pair, results) for pair in open_pairs]
+    """A sentence for each pair that is told apart, and for those that are not, in short if many."""
+    pairs = results["pairs"]
+    told_apart = [pair for pair in pairs if pair["verdict"] != "inconclusive"]
+    others = [pair for pair in pairs if pair["verdict"] == "inconclusive"]
+    lines = [_verdict(pair, results) for pair in told_apart]
+    if len(others) > _FEW:
+        lines.append(_all_undecided(others, results))
+    else:
+        lines += [_undecided(pair, results) for pair in others]
+    if told_apart:
+        examples = results["dataset"]["examples"]["test"]
+        lines.append(f"This holds for this test part, of {counted(examples, 'example')}.")
+    return lines
 
 
-def _verdict(pair: dict, metric: str) -> str:
+def _verdict(pair: dict, results: dict) -> str:
+    by = ", over the seeds and over the test examples" if pair["examples_test"] else ""
     return (
-        f"{pair['a']} is {pair['verdict']} than {pair['b']}: {words(metric)} "
-        f"{pair['difference']:+.4g} ({span(pair['ci95'])}), {p_text(pair['p_adjusted'])}."
+        f"{pair['a']} is {pair['verdict']} than {pair['b']}: {words(results['metric']['name'])} "
+        f"{pair['difference']:+.4g} ({span(pair['ci95'])}), {p_text(pair['p_adjusted'])}{by}."
+        f"{_equality(pair, results)}"
     )
 
 
 def _undecided(pair: dict, results: dict) -> str:
-    """Why a pair is not told apart, and how many seeds it would take."""
-    seeds = len(results["models"][0]["trials"])
-    text = f"{pair['a']} and {pair['b']} cannot be told apart with {counted(seeds, 'seed')}"
-    if pair["examples_test"]:
-        test = pair["examples_test"]
+    """Why a pair is not told apart, and what it would take."""
+    text = f"{pair['a']} and {pair['b']} cannot be told apart with {counted(pair['seeds'], 'seed')}"
+    return f"{text}{_why(pair)}.{_equality(pair, results)}"
+
+
+def _why(pair: dict) -> str:
+    test = pair["examples_test"]
+    if pair["seeds"] == 0:
+        return " that both finished"
+    if pair["seeds"] == 1:
+        if not test:
+            return ""
         return (
-            f"{text}; on these {test['examples']:,} test examples {p_text(test['p_value'])} "
-            f"({test['test']}), which does not cover other seeds."
+            f"; on these {test['examples']:,} test examples {p_text(test['p_value'])} "
+            f"({test['test']}), which does not cover other seeds"
+        )
+    if not pair["difference"]:
+        return ": their scores are the same"
+    if test and pair["p_value"] < LEVEL <= test["p_value"]:
+        return (
+            f": the seeds would ({p_text(pair['p_value'])}), the {test['examples']:,} test "
+            f"examples do not ({p_text(test['p_value'])}, {test['test']}), and more seeds can't"
         )
     if pair["seeds_needed"]:
-        return f"{text}; about {pair['seeds_needed']} would be needed if the difference is real."
-    return f"{text}."
+        return f"; about {pair['seeds_needed']} would be needed if the observed difference is real"
+    return ""
+
+
+def _equality(pair: dict, results: dict) -> str:
+    """What the margin of equality says."""
+    if pair["equal"] is None:
+        return ""
+    margin, p_value = number(results["margin"]), p_text(pair["p_equal_adjusted"])
+    if pair["equal"]:
+        return f" They are equal within {margin} ({p_value})."
+    return f" They are not shown to be equal within {margin} ({p_value})."
 
 
 def _all_undecided(pairs: list[dict], results: dict) -> str:
     """The same of many pairs, in short."""
-    seeds = len(results["models"][0]["trials"])
+    seeds = len(results["seeds"])
     if seeds == 1:
         return (
             f"One seed tells none of the {len(pairs)} pairs apart; the results (-o, --json) have "
             "each pair's test over the test examples."
         )
-    told = ", ".join(f"{pair['a']} / {pair['b']}{_in_short(pair)}" for pair in pairs)
-    return f"Cannot be told apart with {counted(seeds, 'seed')}: {told}."
+    names = ", ".join(f"{pair['a']} / {pair['b']}{_in_short(pair)}" for pair in pairs)
+    return f"Cannot be told apart with {counted(seeds, 'seed')}: {names}."
 
 
 def _in_short(pair: dict) -> str:
-    return f" (about {pair['seeds_needed']} needed)" if pair["seeds_needed"] else ""
+    notes = [f"about {pair['seeds_needed']} needed"] if pair["seeds_needed"] else []
+    notes += ["equal within the margin"] if pair["equal"] else []
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def outcome_lines(outcome: dict) -> list[str]:

@@ -12,8 +12,10 @@ from lstm_zoo.errors import counted
 from lstm_zoo.reporting.sentences import (
     beats_floor,
     floor_lines,
+    lag_line,
     number,
     outcome_lines,
+    remarks,
     span,
     verdicts,
     words,
@@ -56,6 +58,7 @@ def print_run(run: Run, following: str) -> None:
         f"({record['examples_per_second']:,.0f} examples/s); " + _kept(record["best_epoch"]),
         scores_table(record),
         beats_floor(record),
+        *lag_line(record),
         *record["notes"],
         "This is one seed; another may score differently.",
         f"Run: {run.folder}",
@@ -71,7 +74,7 @@ def _kept(best_epoch: int) -> str:
 
 def print_evaluation(run: Run, record: dict) -> None:
     """A run's scores, computed again."""
-    _print(f"{run.folder}:", scores_table(record), beats_floor(record))
+    _print(f"{run.folder}:", scores_table(record), beats_floor(record), *lag_line(record))
 
 
 def print_rows(columns: list[str], rows: list[tuple]) -> None:
@@ -108,12 +111,13 @@ def scores_table(record: dict) -> Table:
 
 def print_results(results: dict, output: str | None) -> None:
     """A comparison: one table, the floor, and a verdict for each pair."""
-    _print(results_table(results), *floor_lines(results), *verdicts(results))
+    _print(results_table(results), *floor_lines(results), *remarks(results), *verdicts(results))
     if output:
         _print(f"Results: {output}")
 
 
-_COLUMNS = ("model", "mean", "± std", "95 % interval", "parameters", "epochs", "seconds")
+_COLUMNS = ("± std", "95 % interval", "worst", "best", "at floor")
+_COSTS = ("parameters", "multiply-adds", "seconds")
 
 
 def results_table(results: dict) -> Table:
@@ -129,12 +133,11 @@ def results_markdown(results: dict) -> str:
     header = _header(results)
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *_rows(results)]
     table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
-    return "\n\n".join([table, *floor_lines(results), *verdicts(results)])
+    return "\n\n".join([table, *floor_lines(results), *remarks(results), *verdicts(results)])
 
 
 def _header(results: dict) -> list[str]:
-    metric = results["metric"]["name"] if results["metric"] else "score"
-    return [_COLUMNS[0], words(metric), *_COLUMNS[2:]]
+    return ["model", words(results["metric"]["name"]), *_COLUMNS, *_COSTS]
 
 
 def _escaped(cell: str) -> str:
@@ -153,8 +156,11 @@ def _row(model: dict) -> list[str]:
         number(model["mean"]),
         number(model["std"]),
         span(model["ci95"]),
-        "–" if model["parameters"] is None else f"{model['parameters']:,}",
-        _mean([trial["epochs"] for trial in done], "{:.0f}"),
+        number(model["worst"]),
+        number(model["best"]),
+        f"{model['at_floor']} of {len(model['trials'])}",
+        f"{model['parameters']:,}",
+        "–" if model["multiply_adds"] is None else f"{model['multiply_adds']:,}",
         _mean([trial["train_seconds"] for trial in done], "{:.1f}"),
     ]
 

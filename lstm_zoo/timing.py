@@ -1,0 +1,52 @@
+"""How long trainings will take, told before they start."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+
+from lstm_zoo import data, training
+from lstm_zoo.config import RunConfig
+from lstm_zoo.runs import Run
+
+_FORWARD = 1 / 3  # of a training step's arithmetic, and what evaluation takes an example
+_RECORDING = 1.5  # seconds: evaluation's own start, pictures, the saved model
+_BATCHES = 20
+
+
+def measured(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> float:
+    """The seconds of one training of all its epochs, from a few batches of `model`.
+
+    The model is trained a little, and of no more use.
+    """
+    dataset, _ = training.fitted_to(model, config, dataset)
+    batches = training.prepared(model, config, dataset)
+    count = min(_BATCHES, len(batches))
+    start = _seconds(model, batches, 1)  # the tracing
+    one, several = (_seconds(model, batches, steps) for steps in (1, count))
+    example = max(several - one, several / 10) / max(1, count - 1) / config.train["batch_size"]
+    parts = {name: len(part) for name, part in dataset.parts.items()}
+    epoch = parts["train"] + parts.get("validation", 0) * _FORWARD
+    once = sum(parts.values()) * _FORWARD
+    return start + example * (config.train["epochs"] * epoch + once) + _RECORDING
+
+
+def _seconds(model: keras.Model, batches: training.Batches, steps: int) -> float:
+    start = time.perf_counter()
+    model.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0)
+    return time.perf_counter() - start
+
+
+def of_run(run: Run) -> float:
+    """The seconds that a finished run took, its record included."""
+    return run.metrics["train_seconds"] + _RECORDING
+
+
+def words(seconds: float) -> str:
+    """`about 40 s`, `about 12 min`, `about 3.5 h`."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds)):.0f} s"
+    if seconds < 90 * 60:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
