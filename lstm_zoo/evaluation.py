@@ -8,7 +8,7 @@ import numpy as np
 from lstm_zoo import data
 from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
-from lstm_zoo.statistics import LEVEL
+from lstm_zoo.results import LEVEL
 from lstm_zoo.tasks import task_of
 
 

@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from lstm_zoo.statistics import LEVEL, diebold_mariano
+from lstm_zoo.results import LEVEL
+from lstm_zoo.statistics import diebold_mariano
 
 _FURTHER = 10  # rows behind the last known value that are looked at
 

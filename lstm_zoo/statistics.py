@@ -13,7 +13,9 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-LEVEL = 0.05
+from lstm_zoo.results import LEVEL
+
+_TINY = 1e-150  # its square is still a float
 
 # scipy's noncentral t is nan far beyond it; 2 or 3 seeds find an effect of this size.
 _LARGEST_EFFECT = 1000
@@ -255,14 +257,14 @@ def welch(a: Sequence[float], b: Sequence[float], resolution: float = 0.0) -> Bo
     """
     parts = [(_floored(scores, resolution) ** 2 / len(scores), len(scores)) for scores in (a, b)]
     variance = sum(part for part, _ in parts)
-    freedom = variance**2 / sum(part**2 / (n - 1) for part, n in parts)
+    freedom = 1 / sum((part / variance) ** 2 / (n - 1) for part, n in parts)
     return Bounds(float(np.mean(a)) - float(np.mean(b)), math.sqrt(variance), freedom)
 
 
 def _floored(scores: Sequence[float], resolution: float, largest: float | None = None) -> float:
     """The standard deviation, at least half the metric's resolution and the spacing of floats."""
     largest = float(np.max(np.abs(scores))) if largest is None else largest
-    rounding = float(max(np.spacing(largest), np.finfo(float).tiny))
+    rounding = float(max(np.spacing(largest), _TINY))
     return max(float(np.std(scores, ddof=1)), resolution / 2, rounding)
 
 
@@ -302,6 +304,6 @@ def seeds_needed(difference: float, std: float, tests: int = 1, power: float = 0
         return None
     effect = abs(difference) / max(std, abs(difference) / _LARGEST_EFFECT)
     n = np.arange(2, 1001)
-    critical = stats.t.isf(0.05 / tests / 2, n - 1)
+    critical = stats.t.isf(LEVEL / tests / 2, n - 1)
     enough = n[stats.nct.sf(critical, n - 1, effect * np.sqrt(n)) >= power]
     return int(enough[0]) if len(enough) else None

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import metrics, statistics
-from lstm_zoo.statistics import LEVEL
+from lstm_zoo.results import LEVEL
 
 
 @dataclass(frozen=True)

@@ -260,3 +260,9 @@ def test_the_bounds_of_a_mean_are_students():
     assert (bounds.lower, bounds.upper) == pytest.approx((interval.low, interval.high))
     equal = statistics.mean_bounds([0.9, 0.9], resolution=0.01)
     assert equal.error == pytest.approx(0.005 / np.sqrt(2))
+
+
+def test_equal_zeros_have_bounds_too():
+    bounds = statistics.welch([0.0, 0.0], [0.0, 0.0, 0.0])
+    assert bounds.lower < 0 < bounds.upper
+    assert bounds.upper < 1e-100

@@ -261,7 +261,7 @@ def test_untrained_weights_are_told_of(zoo, zoo_json):
     command = ("compare", "lstm", "--dataset", "prices", "--learning-rate", "3", "--epochs", "1")
     trials_ = zoo_json(*command, "--seeds", "2")["models"][0]["trials"]
     assert [trial["best_epoch"] for trial in trials_] == [0, 0]
-    assert "untrained weights in 1 of 1 seed" in zoo(*command, "--seeds", "1").out
+    assert "which were kept: lstm (in 1 seed)" in zoo(*command, "--seeds", "1").out
 
 
 @pytest.mark.slow

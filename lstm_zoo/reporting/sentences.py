@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from lstm_zoo.errors import counted, listed
+from lstm_zoo.results import LEVEL
 
-LEVEL = 0.05
 ENOUGH_SEEDS = 5
 REPEATS = "repeats the last known value"
 _FEW = 3  # pairs that are told of in a sentence each
@@ -88,12 +88,12 @@ def floor_lines(results: dict) -> list[str]:
 def _beaten_floors(results: dict) -> list[str]:
     """Who beats the floor by the test, and what other trivial answer does as well as a model."""
     models = [model for model in results["models"] if model["mean"] is not None]
-    weak = [model for model in models if not model["floor_test"]["beaten"]]
-    lines = [
-        f"{model['name']} is not better than its floor "
-        f"({p_text(model['floor_test']['p_adjusted'])}, over the test examples)."
-        for model in weak
+    weak = [
+        f"{model['name']} ({p_text(model['floor_test']['p_adjusted'])})"
+        for model in models
+        if not model["floor_test"]["beaten"]
     ]
+    lines = [f"Not better than its floor, over the test examples: {listed(weak)}."] if weak else []
     if models and not weak:
         beat = f"{models[0]['name']} beats" if len(models) == 1 else "Every model beats"
         p_value = max(model["floor_test"]["p_adjusted"] for model in models)
@@ -113,8 +113,11 @@ def _better_trivial(model: dict, results: dict) -> list[str]:
 
 
 def remarks(results: dict) -> list[str]:
-    """What is to be known beside the verdicts: few seeds, divergence, lags, notes."""
-    lines = [line for model in results["models"] for line in _of_model(model, results)]
+    """What is to be known beside the verdicts: divergence, lags, few seeds, notes."""
+    models = results["models"]
+    lines = [line for model in models for line in _divergence(model)]
+    lines += _untrained(models) + _lags(models)
+    lines += [note for model in models for trial in _done(model) for note in trial["notes"]]
     seeds, looks = len(results["seeds"]), max((p["looks"] for p in results["pairs"]), default=1)
     if 1 < seeds < ENOUGH_SEEDS:
         lines.append(f"{counted(seeds, 'seed')} make a rough interval; {ENOUGH_SEEDS} are better.")
@@ -126,33 +129,41 @@ def remarks(results: dict) -> list[str]:
     return list(dict.fromkeys([*lines, *results["notes"]]))
 
 
-def _of_model(model: dict, results: dict) -> list[str]:
-    """What is to be known of a model's score."""
-    name, trials = model["name"], model["trials"]
-    lines = [
-        f"{name} diverged with seed {trial['seed']}, and counts there at the floor's "
+def _done(model: dict) -> list[dict]:
+    return [trial for trial in model["trials"] if trial["status"] == "ok"]
+
+
+def _divergence(model: dict) -> list[str]:
+    return [
+        f"{model['name']} diverged with seed {trial['seed']}, and counts there at the floor's "
         f"{number(trial['score'])}."
-        for trial in trials
+        for trial in model["trials"]
         if trial["diverged"]
     ]
-    done = [trial for trial in trials if trial["status"] == "ok"]
-    untrained = sum(trial["best_epoch"] == 0 for trial in done)
-    if untrained:
-        lines.append(
-            f"{name}: no epoch did better on the validation part than the untrained weights in "
-            f"{untrained} of {counted(len(done), 'seed')}; they were kept there."
-        )
-    lines += _lags(name, done, model["floor_test"]["beaten"])
-    return lines + [note for trial in done for note in trial["notes"]]
 
 
-def _lags(name: str, trials: list[dict], beaten: bool) -> list[str]:
-    """What most of a forecaster's seeds do: repeat the last known value, or trail."""
-    says = [lag_words(trial["lag"]) for trial in trials if trial["lag"]]
-    said, count = Counter(says).most_common(1)[0] if says else (None, 0)
-    if said is None or 2 * count <= len(trials) or (beaten and said == REPEATS):
+def _untrained(models: list[dict]) -> list[str]:
+    """Whose untrained weights were the best on the validation part, and in how many seeds."""
+    counts = {m["name"]: sum(trial["best_epoch"] == 0 for trial in _done(m)) for m in models}
+    told = [f"{name} (in {counted(count, 'seed')})" for name, count in counts.items() if count]
+    if not told:
         return []
-    return [f"{name} {said}."]
+    return [
+        "No epoch did better on the validation part than the untrained weights, which were kept: "
+        f"{listed(told)}."
+    ]
+
+
+def _lags(models: list[dict]) -> list[str]:
+    """What most of a forecaster's seeds do: repeat the last known value, or trail."""
+    names: dict[str, list[str]] = {}
+    for model in models:
+        says = [lag_words(trial["lag"]) for trial in _done(model) if trial["lag"]]
+        said, count = Counter(says).most_common(1)[0] if says else (None, 0)
+        beats = model["floor_test"]["beaten"] and said == REPEATS
+        if said and not beats and 2 * count > len(says):
+            names.setdefault(said, []).append(model["name"])
+    return [f"{said[0].upper()}{said[1:]}: {listed(who)}." for said, who in names.items()]
 
 
 def lag_words(lag: dict) -> str | None:

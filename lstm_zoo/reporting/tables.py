@@ -78,7 +78,7 @@ def print_evaluation(run: Run, record: dict) -> None:
 
 
 def print_rows(columns: list[str], rows: list[tuple]) -> None:
-    """Predictions, a line each."""
+    """Rows of numbers and texts, a line each."""
     table = _table(*columns)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))

@@ -1,0 +1,168 @@
+"""`gate`: a verdict for CI, by exit code."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lstm_zoo import results as results_file
+from lstm_zoo.cli.endings import ending
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.errors import UsageError, printable
+from lstm_zoo.runs import check_writable, write_json, write_text
+
+if TYPE_CHECKING:
+    from lstm_zoo.gate import Outcome
+
+
+@command(
+    "lstm-zoo gate results.json --baseline baseline.json\n"
+    "lstm-zoo gate results.json --at-least accuracy=0.95 --junit gate.xml"
+)
+@click.argument("results", metavar="RESULTS.json")
+@click.option(
+    "--baseline", metavar="BASE.json", help="Results that the new ones may not fall behind."
+)
+@click.option(
+    "--margin",
+    type=float,
+    metavar="M",
+    help="How much worse is still a pass, in the metric's unit; by default 0.01, or 5 % of the "
+    "baseline's mean error.",
+)
+@click.option(
+    "--update-baseline", is_flag=True, help="On a pass, make the new results the baseline."
+)
+@click.option("--at-least", multiple=True, metavar="METRIC=V", help="The mean must reach V.")
+@click.option("--at-most", multiple=True, metavar="METRIC=V", help="The mean must stay within V.")
+@click.option("--model", "models", multiple=True, metavar="NAME", help="Judge this model alone.")
+@click.option("--junit", metavar="FILE.xml", help="Write the checks there, as JUnit's XML.")
+@json_option
+@pass_settings
+def gate(
+    settings: Settings,
+    results: str,
+    baseline: str | None,
+    margin: float | None,
+    update_baseline: bool,
+    at_least: tuple[str, ...],
+    at_most: tuple[str, ...],
+    models: tuple[str, ...],
+    junit: str | None,
+    as_json: bool,
+) -> None:
+    """Judge RESULTS.json, which compare wrote, against a baseline or a number.
+
+    The exit code is the verdict: 0 pass, 3 regression, 4 cannot tell, 5 not comparable.
+    """
+    asked = _numbers("at-least", at_least) + _numbers("at-most", at_most)
+    _check_usage(baseline, margin, update_baseline, models, asked)
+    _prepare(junit, baseline if update_baseline else None)
+    new = results_file.read(Path(results))
+    base = results_file.read(Path(baseline)) if baseline else None
+    from lstm_zoo import gate as judging
+
+    outcome = judging.judge(
+        new,
+        base,
+        margin=margin,
+        conditions=[judging.Condition(*words) for words in asked],
+        models=list(dict.fromkeys(models)),
+    )
+    renewed = update_baseline and outcome.verdict == "pass"
+    _record(outcome, junit)
+    if renewed:
+        write_json(Path(baseline), new)
+    try:
+        _tell(settings, outcome, as_json)
+        if update_baseline:
+            now = "holds these results now" if renewed else "stays as it was"
+            settings.say(f"{baseline} {now}.")
+    except (BrokenPipeError, SystemExit) as error:  # nobody reads on, and the verdict stands
+        ending(error)
+    click.get_current_context().exit(judging.EXIT_CODES[outcome.verdict])
+
+
+def _numbers(option: str, pairs: tuple[str, ...]) -> list[tuple[str, str, float]]:
+    """`METRIC=V` as the option, the metric and the number.
+
+    Raises:
+        UsageError: it is not that.
+    """
+    return [(option, *_number(option, pair)) for pair in pairs]
+
+
+def _number(option: str, pair: str) -> tuple[str, float]:
+    metric, _, text = pair.partition("=")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not metric or not math.isfinite(value):
+        raise UsageError(f"--{option} takes METRIC=NUMBER, as accuracy=0.95, not '{pair}'.")
+    return metric, value
+
+
+def _check_usage(
+    baseline: str | None,
+    margin: float | None,
+    update_baseline: bool,
+    models: tuple[str, ...],
+    asked: list,
+) -> None:
+    """The options fit together.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if baseline is None and (margin is not None or update_baseline):
+        option = "update-baseline" if margin is None else "margin"
+        raise UsageError(f"--{option} goes with --baseline BASE.json.")
+    if baseline is None and not asked:
+        raise UsageError("The gate needs --baseline BASE.json, --at-least or --at-most METRIC=V.")
+    if margin is not None and not 0 <= margin < math.inf:
+        raise UsageError(f"--margin takes a number, at least 0, not {margin:g}.")
+    if update_baseline and models:
+        raise UsageError("--update-baseline replaces the whole baseline, and goes without --model.")
+
+
+def _prepare(junit: str | None, renewed: str | None) -> None:
+    """Make sure that files can be written; an earlier verdict is not to be read as this one."""
+    for file in (junit, renewed):
+        if file:
+            check_writable(Path(file))
+    if junit:
+        write_text(Path(junit), "")
+
+
+def _record(outcome: Outcome, junit: str | None) -> None:
+    """The verdict, for the machines that wait for it."""
+    from lstm_zoo.reporting import gating
+
+    if junit:
+        write_text(Path(junit), gating.junit(outcome))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(gating.markdown(outcome) + "\n")
+
+
+def _tell(settings: Settings, outcome: Outcome, as_json: bool) -> None:
+    from lstm_zoo.reporting import gating, tables
+
+    for warning in outcome.warnings:
+        settings.say(printable(warning))
+    if as_json:
+        print_json(asdict(outcome))
+        return
+    click.echo(gating.headline(outcome))
+    tables.print_rows(gating.COLUMNS, gating.rows(outcome))
+    for remark in gating.remarks(outcome):
+        click.echo(remark)
+
+
+COMMANDS = [gate]
