@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import metrics, statistics
+from lstm_zoo import looks, metrics, statistics
 from lstm_zoo.results import LEVEL
 
 
@@ -103,21 +103,21 @@ class _Pair:
             return None
         if self.examples:
             p = max(p, self.examples["p_value"] if self._agree() else 1.0)
-        return min(1.0, p * self.looks)
+        return min(1.0, p * looks.factor(self.looks))
 
     def _agree(self) -> bool:
         """Whether the scores and the losses by example point the same way."""
         return self.test.difference * self.examples["difference"] >= 0
 
 
-def pairs(models: list[dict], terms: Terms, looks: dict[tuple[str, str], int]) -> list[dict]:
+def pairs(models: list[dict], terms: Terms, counts: dict[tuple[str, str], int]) -> list[dict]:
     """The tests of each pair of models, over the seeds that both have a score of.
 
-    `looks` says how many times the pair of that name has been looked at by now, each time with
+    `counts` says how many times the pair of that name has been looked at by now, each time with
     more seeds, or others.
     """
     drafts = [
-        replace(_draft(a, b, terms), looks=looks.get((a["name"], b["name"]), 1))
+        replace(_draft(a, b, terms), looks=counts.get((a["name"], b["name"]), 1))
         for a, b in chosen(models, terms.against, [model["name"] for model in models])
     ]
     adjusted = statistics.holm([draft.p_value for draft in drafts])

@@ -1,4 +1,4 @@
-"""Every model of the zoo beside the trivial answers: where none can beat them, and where all can."""
+"""The zoo beside the trivial answers: where no model can beat them, and where every one can."""
 
 import json
 from pathlib import Path

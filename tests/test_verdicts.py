@@ -9,7 +9,7 @@ from scipy import stats
 
 from lstm_zoo import verdicts
 from lstm_zoo.config import RunConfig
-from lstm_zoo.looks import record, take
+from lstm_zoo.looks import factor, record, take
 from lstm_zoo.reporting import sentences, tables
 
 SERIES = verdicts.Terms("forecasting", "rmse", "lower", examples=200)
@@ -95,10 +95,11 @@ def test_fewer_than_two_common_seeds_are_no_verdict():
     assert (pair["verdict"], pair["seeds"]) == ("inconclusive", 0)
 
 
-def test_a_look_counts_as_often_as_it_is_taken():
-    models = [model("a", 0.51, 0.55, 0.53), model("b", 0.50, 0.51, 0.52)]
+def test_a_later_look_costs():
+    models = [model("a", 0.51, 0.55, 0.53), model("b", 0.40, 0.41, 0.42)]
     (first,), (third,) = pairs(models, CLASSES), pairs(models, CLASSES, {("a", "b"): 3})
-    assert third["p_adjusted"] == pytest.approx(min(1, 3 * first["p_adjusted"]))
+    assert third["p_adjusted"] == pytest.approx(min(1, 12 * first["p_adjusted"]))
+    assert [factor(look) for look in (1, 2, 3, 4)] == [1, 6, 12, 20]
     assert (first["looks"], third["looks"]) == (1, 3)
 
 
@@ -254,7 +255,7 @@ def test_few_seeds_divergence_looks_and_lags_are_remarked_on():
     told = sentences.remarks(results(a, b, looks={("a", "b"): 2}))
     assert "a diverged with seed 0, and counts there at the floor's 0.1." in told
     assert "Trails by 4 steps: b." in told
-    assert any("at the 2nd look, a p-value counts 2 times" in line for line in told)
+    assert any("at the 2nd look, a p-value counts 6 times" in line for line in told)
 
 
 def test_repeating_the_last_value_is_not_said_of_what_beats_it():

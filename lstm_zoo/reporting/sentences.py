@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from lstm_zoo import looks
 from lstm_zoo.errors import counted, listed
 from lstm_zoo.results import LEVEL
 
@@ -118,13 +119,13 @@ def remarks(results: dict) -> list[str]:
     lines = [line for model in models for line in _divergence(model)]
     lines += _untrained(models) + _lags(models)
     lines += [note for model in models for trial in _done(model) for note in trial["notes"]]
-    seeds, looks = len(results["seeds"]), max((p["looks"] for p in results["pairs"]), default=1)
+    seeds, most = len(results["seeds"]), max((p["looks"] for p in results["pairs"]), default=1)
     if 1 < seeds < ENOUGH_SEEDS:
         lines.append(f"{counted(seeds, 'seed')} make a rough interval; {ENOUGH_SEEDS} are better.")
-    if looks > 1:
+    if most > 1:
         lines.append(
-            f"These models were looked at before with other seeds; at the {ordinal(looks)} look, "
-            f"a p-value counts {looks} times."
+            f"These models were looked at before with other seeds; at the {ordinal(most)} look, "
+            f"a p-value counts {looks.factor(most)} times."
         )
     return list(dict.fromkeys([*lines, *results["notes"]]))
 
@@ -217,10 +218,12 @@ def _why(pair: dict) -> str:
         )
     if not pair["difference"]:
         return ": their scores are the same"
-    if test and pair["p_value"] < LEVEL <= test["p_value"]:
+    if test and test["p_value"] >= LEVEL:
+        seeds = "would" if pair["p_value"] < LEVEL else "do not"
         return (
-            f": the seeds would ({p_text(pair['p_value'])}), the {test['examples']:,} test "
-            f"examples do not ({p_text(test['p_value'])}, {test['test']}), and more seeds can't"
+            f": the seeds {seeds} ({p_text(pair['p_value'])}), the {test['examples']:,} test "
+            f"examples do not ({p_text(test['p_value'])}, {test['test']}), and more seeds can't "
+            "mend that"
         )
     if pair["seeds_needed"]:
         return f"; about {pair['seeds_needed']} would be needed if the observed difference is real"
@@ -250,7 +253,9 @@ def _all_undecided(pairs: list[dict], results: dict) -> str:
 
 
 def _in_short(pair: dict) -> str:
-    notes = [f"about {pair['seeds_needed']} needed"] if pair["seeds_needed"] else []
+    test = pair["examples_test"]
+    seeds = pair["seeds_needed"] if not test or test["p_value"] < LEVEL else None
+    notes = [f"about {seeds} needed"] if seeds else []
     notes += ["equal within the margin"] if pair["equal"] else []
     return f" ({'; '.join(notes)})" if notes else ""
 
