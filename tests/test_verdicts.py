@@ -10,7 +10,7 @@ from scipy import stats
 from lstm_zoo import verdicts
 from lstm_zoo.config import RunConfig
 from lstm_zoo.looks import factor, record, take
-from lstm_zoo.reporting import sentences, tables
+from lstm_zoo.reporting import markdown, sentences, tables
 
 SERIES = verdicts.Terms("forecasting", "rmse", "lower", examples=200)
 CLASSES = verdicts.Terms("classification", "accuracy", "higher", examples=100)
@@ -247,6 +247,20 @@ def test_many_undecided_pairs_are_told_in_short():
     assert line.startswith("Cannot be told apart with 3 seeds: a / b, a / c, ")
 
 
+def test_many_decided_pairs_are_told_in_short():
+    steps = (0.0, 0.001, -0.001)
+    scores = {name: [0.1 * place + s for s in steps] for place, name in enumerate("abcd", 5)}
+    bumps = {"a": (0, 0, 0), "b": (1e-4, 0, 0), "c": (0, 2e-4, 0), "d": (0, 0, 3e-4)}
+    models = [
+        learned(name, *(s + bump for s, bump in zip(own, bumps[name], strict=True)))
+        for name, own in scores.items()
+    ] + [learned("e", 0.3, 0.301, 0.299)]
+    lines = sentences.verdicts(results(*models))
+    assert lines[0].startswith("d is better than a (+0.3, p")
+    assert [line.split()[0] for line in lines[:4]] == ["d", "c", "b", "a"]
+    assert lines[3].startswith("a is better than e (+0.2, p")
+
+
 def test_few_seeds_divergence_looks_and_lags_are_remarked_on():
     lag = {"shift": 4, "says": "trails"}
     a, b = learned("a", 0.9, 0.91), learned("b", 0.8, 0.82)
@@ -282,9 +296,11 @@ def test_ordinals(number, said):
 
 
 def test_markdown_keeps_its_columns_whatever_a_name_holds():
-    lines = tables.results_markdown(results(model("a|b", None, None))).splitlines()
-    assert lines[2].startswith("| a\\|b (2 failed) | – |")
-    assert {line.replace("\\|", "").count("|") for line in lines[:3]} == {11}
+    told = markdown.results(results(model("a|b <i>", None, None)))
+    lines = [line for line in told.splitlines() if line.startswith("|")]
+    assert lines[2].startswith("| a\\|b &lt;i> (2 failed) | – |")
+    assert {line.replace("\\|", "").count("|") for line in lines} == {11}
+    assert "<i>" not in told
 
 
 def test_a_narrow_terminal_breaks_no_number(monkeypatch, capsys):

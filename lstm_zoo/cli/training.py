@@ -107,16 +107,17 @@ def compare(
     asked = plan(settings, models, given(options))
     _check_against(options["against"], models)
     results = _compare(settings, asked, seeds, output, **{name: options[name] for name in _EXTRAS})
+    from lstm_zoo.reporting import markdown as rendering
     from lstm_zoo.reporting import tables
 
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(tables.results_markdown(results) + "\n")
+            file.write(rendering.results(results) + "\n")
     if as_json:
         print_json(results)
     elif markdown:
-        click.echo(tables.results_markdown(results))
+        click.echo(rendering.results(results))
     else:
         tables.print_results(results, output)
     _complain(results)

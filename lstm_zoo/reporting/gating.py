@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from lstm_zoo.errors import counted, printable
+from lstm_zoo.reporting.markdown import escaped, table
 from lstm_zoo.reporting.sentences import number, span, words
 
 if TYPE_CHECKING:
@@ -74,14 +75,9 @@ def _asks(check: Check) -> str:
 
 def markdown(outcome: Outcome) -> str:
     """The headline, the table and the sentences as Markdown."""
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows(outcome)]
-    table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
-    told = [_escaped(line) for line in [*remarks(outcome), *outcome.warnings]]
-    return "\n\n".join([f"**{_escaped(headline(outcome))}**", table, *told])
-
-
-def _escaped(text: str) -> str:
-    return printable(text).replace("|", "\\|").replace("<", "&lt;")
+    told = table(COLUMNS, rows(outcome))
+    others = [*remarks(outcome), *outcome.warnings]
+    return "\n\n".join([f"**{escaped(headline(outcome))}**", told, *map(escaped, others)])
 
 
 def junit(outcome: Outcome) -> str:

@@ -10,7 +10,7 @@ from lstm_zoo.results import LEVEL
 
 ENOUGH_SEEDS = 5
 REPEATS = "repeats the last known value"
-_FEW = 3  # pairs that are told of in a sentence each
+_FEW, _MANY = 3, 6  # undecided and decided pairs that are told of in a sentence each
 
 
 def number(value: float | None) -> str:
@@ -52,6 +52,16 @@ def beats_floor(record: dict) -> str:
     return (
         f"{verdict} ({told}; {p_text(record['learned_p_value'])}, {record['learned_test']}).{also}"
     )
+
+
+def run_told(record: dict) -> list[str]:
+    """Everything that is said of a run."""
+    return [
+        beats_floor(record),
+        *lag_line(record),
+        *record["notes"],
+        "This is one seed; another may score differently.",
+    ]
 
 
 def lag_line(record: dict) -> list[str]:
@@ -179,7 +189,10 @@ def verdicts(results: dict) -> list[str]:
     pairs = results["pairs"]
     told_apart = [pair for pair in pairs if pair["verdict"] != "inconclusive"]
     others = [pair for pair in pairs if pair["verdict"] == "inconclusive"]
-    lines = [_verdict(pair, results) for pair in told_apart]
+    if len(told_apart) > _MANY:
+        lines = _all_decided(told_apart)
+    else:
+        lines = [_verdict(pair, results) for pair in told_apart]
     if len(others) > _FEW:
         lines.append(_all_undecided(others, results))
     else:
@@ -197,6 +210,18 @@ def _verdict(pair: dict, results: dict) -> str:
         f"{pair['difference']:+.4g} ({span(pair['ci95'])}), {p_text(pair['p_adjusted'])}{by}."
         f"{_equality(pair, results)}"
     )
+
+
+def _all_decided(pairs: list[dict]) -> list[str]:
+    """Who is better than whom, a sentence for each that is better than any."""
+    beaten: dict[str, list[str]] = {}
+    for pair in pairs:
+        sign = 1 if pair["verdict"] == "better" else -1
+        winner, loser = (pair["a"], pair["b"])[::sign]
+        told = f"{loser} ({sign * pair['difference']:+.3g}, {p_text(pair['p_adjusted'])})"
+        beaten.setdefault(winner, []).append(told)
+    ranked = sorted(beaten.items(), key=lambda item: -len(item[1]))
+    return [f"{winner} is better than {listed(losers)}." for winner, losers in ranked]
 
 
 def _undecided(pair: dict, results: dict) -> str:

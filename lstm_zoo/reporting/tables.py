@@ -16,6 +16,7 @@ from lstm_zoo.reporting.sentences import (
     number,
     outcome_lines,
     remarks,
+    run_told,
     span,
     verdicts,
     words,
@@ -57,10 +58,7 @@ def print_run(run: Run, following: str) -> None:
         f"in {record['train_seconds']:.1f} s "
         f"({record['examples_per_second']:,.0f} examples/s); " + _kept(record["best_epoch"]),
         scores_table(record),
-        beats_floor(record),
-        *lag_line(record),
-        *record["notes"],
-        "This is one seed; another may score differently.",
+        *run_told(record),
         f"Run: {run.folder}",
         f"Next: {following}",
     )
@@ -122,30 +120,17 @@ _COSTS = ("parameters", "multiply-adds", "seconds")
 
 def results_table(results: dict) -> Table:
     """A row a model."""
-    table = _table(*_header(results))
-    for row in _rows(results):
+    header, rows = results_rows(results)
+    table = _table(*header)
+    for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
 
 
-def results_markdown(results: dict) -> str:
-    """The same table and sentences as Markdown."""
-    header = _header(results)
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *_rows(results)]
-    table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
-    return "\n\n".join([table, *floor_lines(results), *remarks(results), *verdicts(results)])
-
-
-def _header(results: dict) -> list[str]:
-    return ["model", words(results["metric"]["name"]), *_COLUMNS, *_COSTS]
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("<", "&lt;")
-
-
-def _rows(results: dict) -> list[list[str]]:
-    return [_row(model) for model in results["models"]]
+def results_rows(results: dict) -> tuple[list[str], list[list[str]]]:
+    """The columns of a comparison's table, and a row a model."""
+    header = ["model", words(results["metric"]["name"]), *_COLUMNS, *_COSTS]
+    return header, [_row(model) for model in results["models"]]
 
 
 def _row(model: dict) -> list[str]:

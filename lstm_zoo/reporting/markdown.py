@@ -1,0 +1,37 @@
+"""Tables and sentences as Markdown, in which no name can be markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lstm_zoo.errors import printable
+from lstm_zoo.reporting.sentences import told
+from lstm_zoo.reporting.tables import results_rows
+
+
+def results(results: dict) -> str:
+    """A comparison: the verdict first, and the table."""
+    header, rows = results_rows(results)
+    return f"{paragraphs(told(results))}\n\n{table(header, rows)}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose first column is text and whose others are numbers."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    lines = [_row(header), f"| {' | '.join(rule)} |", *map(_row, rows)]
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    bare = [escaped(cell).replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(bare)} |"
+
+
+def paragraphs(sentences: Iterable[str]) -> str:
+    """Sentences, a paragraph each."""
+    return "\n\n".join(map(escaped, sentences))
+
+
+def escaped(text: str) -> str:
+    """Text that is no HTML, on one line."""
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;")
