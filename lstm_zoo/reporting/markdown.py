@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from lstm_zoo.errors import printable
@@ -33,5 +34,5 @@ def paragraphs(sentences: Iterable[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that is no HTML, on one line."""
-    return printable(text).replace("&", "&amp;").replace("<", "&lt;")
+    """Text on one line in which nothing begins an HTML tag or entity; `p < 0.001` stays."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", re.sub(r"&(?=[A-Za-z#])", "&amp;", printable(text)))
