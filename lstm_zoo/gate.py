@@ -172,6 +172,7 @@ def _terms(results: dict) -> dict:
     data, metric = results["dataset"], results["metric"] or {}
     params = {f"--data {name}": value for name, value in data["params"].items() if name != "csv"}
     terms = {"dataset": data["name"], "SHA-256": data["sha256"], "task": results["task"]}
+    terms |= {f"--{key.replace('_', '-')}": results.get(key) for key in ("match", "tune_lr")}
     return terms | {"metric": metric.get("name"), "better": metric.get("better")} | params
 
 
@@ -220,11 +221,18 @@ def _hindrances(name: str, metric: str, new: dict, base: dict) -> Iterator[str]:
     """Why a model can't be compared with itself in the baseline."""
     yield from _missing(name, metric, new, "the new results")
     yield from _missing(name, metric, base, "the baseline")
-    now, then = (_models(side)[name].get("train") for side in (new, base))
+    now, then = (_training(_models(side)[name], side) for side in (new, base))
     if now is None or then is None:
         yield "can't be compared: a file does not say how it was trained (epochs, batch size, …)"
     elif differences := _differences(now, then):
         yield f"was trained otherwise: {few(differences)}"
+
+
+def _training(model: dict, results: dict) -> dict | None:
+    """How a model was trained; a tuned learning rate is a result, and no part of the protocol."""
+    if results.get("tune_lr") and "train" in model:
+        return {k: v for k, v in model["train"].items() if k != "learning_rate"}
+    return model.get("train")
 
 
 def _missing(name: str, metric: str, results: dict, where: str) -> Iterator[str]:

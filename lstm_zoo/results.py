@@ -84,6 +84,8 @@ _RESULTS = {
     "threads?": _COUNT,
     "seeds": [int],
     "against?": _TEXT,
+    "match?": _TEXT,
+    "tune_lr?": _COUNT,
     "margin": _NUMBER,
     "notes": [str],
     "models": [_MODEL],

@@ -42,6 +42,8 @@ class Comparison:
         against: the variant that every other one is set against; None sets each pair.
         margin: the difference that does not matter, in the metric's unit.
         budget: the seconds after which no seed is begun; None sets no end.
+        match: the size that the models were brought to, as it was asked for.
+        tune_lr: the learning rates that were tried for each.
         notes: what is to be known of how the models came about.
     """
 
@@ -50,6 +52,8 @@ class Comparison:
     against: str | None = None
     margin: float | None = None
     budget: float | None = None
+    match: str | None = None
+    tune_lr: int | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -84,7 +88,7 @@ class Trainer:
 
 
 def fair(
-    configs: list[RunConfig], zoo: Zoo, trainer: Trainer, *, match: str | None, rates: int | None
+    configs: list[RunConfig], zoo: Zoo, trainer: Trainer, *, match: str | None, tune_lr: int | None
 ) -> tuple[list[RunConfig], tuple[str, ...]]:
     """The models brought to one size, and each to its best learning rate, and what came of it.
 
@@ -93,16 +97,16 @@ def fair(
         zoo: where `match` finds its model.
         trainer: trains at every rate.
         match: `params=…` or `macs=…`; None leaves the sizes.
-        rates: the learning rates to try for each; None leaves them.
+        tune_lr: the learning rates to try for each; None leaves them.
     """
     configs, notes = [replace(config, data_sha256=trainer.digest) for config in configs], []
     if match:
         dataset = sources.prepare(configs[0], trainer.raw)
         configs, notes = matching.match(configs, matching.parse(match, zoo), dataset, zoo)
-    if rates:
-        trainer.progress.expect(len(configs) * rates)
-        trainer.progress.say(f"Choosing among {rates} learning rates for each model.")
-        choices = [tuning.tune(config, rates, trainer.train) for config in configs]
+    if tune_lr:
+        trainer.progress.expect(len(configs) * tune_lr)
+        trainer.progress.say(f"Choosing among {tune_lr} learning rates for each model.")
+        choices = [tuning.tune(config, tune_lr, trainer.train) for config in configs]
         configs = [choice.config for choice in choices]
         notes = [*notes, *(choice.sentence for choice in choices)]
     return configs, tuple(notes)
@@ -273,6 +277,8 @@ def _results(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> dict:
         "seeds": seeds,
         "against": asked.against,
         "margin": asked.margin,
+        "match": asked.match,
+        "tune_lr": asked.tune_lr,
         "notes": list(asked.notes),
         "models": models,
         "pairs": verdicts.pairs(models, terms, counts),

@@ -577,3 +577,13 @@ def test_the_examples_job_runs_line_by_line(tmp_path):
     assert [suite.get(key) for key in ("tests", "failures", "errors")] == ["2", "0", "0"]
     (cached,) = [step["with"]["path"] for step in JOB["steps"] if "cache" in step.get("uses", "")]
     assert len(list((tmp_path / cached).glob("*/metrics.json"))) == 5
+
+
+def test_a_tuned_learning_rate_is_no_protocol_and_the_search_is():
+    now, then = comparison(lstm=NEW), comparison(lstm=BASE)
+    now["models"][0]["train"] = TRAIN | {"learning_rate": 0.01}
+    then["models"][0]["train"] = TRAIN | {"learning_rate": 0.001}
+    assert judge(now, then).verdict == "not-comparable"
+    tuned = judge(now | {"tune_lr": 3}, then | {"tune_lr": 3})
+    assert tuned.verdict == judge(comparison(lstm=NEW), comparison(lstm=BASE)).verdict
+    assert judge(now | {"tune_lr": 3}, then | {"tune_lr": 5}).verdict == "not-comparable"

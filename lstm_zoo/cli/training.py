@@ -25,6 +25,7 @@ _SEEDS = Parameter("seeds", "PositiveInt", 5, "Seeds for each model")
 _MARGIN = Parameter("margin", "PositiveFloat", None, "the difference that does not matter")
 _TUNE = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
 _BUDGET = Parameter("time-budget", "PositiveFloat", None, "minutes")
+fresh_option = click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
 _EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget")
 
 
@@ -82,7 +83,7 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
     metavar="K",
     help="Try K learning rates for every model first, chosen on the validation part.",
 )
-@click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
+@fresh_option
 @click.option(
     "--time-budget",
     type=Value(_BUDGET),
@@ -150,13 +151,15 @@ def _compare(
     first = asked.configs[0].seed
     trainer = trials.Trainer(raw, asked.folder, progress(settings.console, settings.quiet), fresh)
     variants = [config.variant for config in asked.configs]
-    configs, notes = trials.fair(asked.configs, settings.zoo, trainer, match=match, rates=tune_lr)
+    configs, notes = trials.fair(asked.configs, settings.zoo, trainer, match=match, tune_lr=tune_lr)
     comparison = trials.Comparison(
         configs,
         list(range(first, first + seeds)),
         against=None if against is None else configs[variants.index(against)].variant,
         margin=margin,
         budget=None if time_budget is None else 60 * time_budget,
+        match=match,
+        tune_lr=tune_lr,
         notes=notes,
     )
     results = trials.compare(comparison, trainer)
@@ -170,6 +173,7 @@ def _compare(
 @click.option("--seeds", type=Value(_SEEDS), metavar="N", help="Seeds; the recipe's by default.")
 @click.option("--quick", is_flag=True, help="The recipe's smaller version.")
 @training_options
+@fresh_option
 @json_option
 @pass_settings
 def reproduce(
@@ -177,6 +181,7 @@ def reproduce(
     recipe: str,
     seeds: int | None,
     quick: bool,
+    fresh: bool,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -186,7 +191,7 @@ def reproduce(
     asked = plan(settings, (full.model,), given(options), chosen)
     protocol = plan(settings, (full.model,), {}, full)
     count = seeds or chosen.seeds
-    results = _compare(settings, asked, count, None)
+    results = _compare(settings, asked, count, None, fresh=fresh)
     from lstm_zoo import reproduction
     from lstm_zoo.reporting import tables
 
