@@ -284,7 +284,7 @@ def test_repeating_the_last_value_is_not_said_of_what_beats_it():
 
 def test_another_trivial_answer_that_does_as_well_is_named():
     outcome = results(learned("a", 0.5, 0.52), floors={"majority": 0.1, "seasonal": 0.6})
-    line = "The trivial answer seasonal (0.6) does as well as a (0.51), or better."
+    line = "The trivial answer seasonal (0.6) is at least as good as a (0.51)."
     assert line in sentences.floor_lines(outcome)
 
 

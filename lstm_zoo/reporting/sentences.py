@@ -109,18 +109,23 @@ def _beaten_floors(results: dict) -> list[str]:
         beat = f"{models[0]['name']} beats" if len(models) == 1 else "Every model beats"
         p_value = max(model["floor_test"]["p_adjusted"] for model in models)
         lines = [f"{beat} it ({p_text(p_value)}, over the test examples)."]
-    return lines + [line for model in models for line in _better_trivial(model, results)]
+    return lines + _better_trivial(models, results)
 
 
-def _better_trivial(model: dict, results: dict) -> list[str]:
+def _better_trivial(models: list[dict], results: dict) -> list[str]:
     """The other trivial answers that score at least as well as a model."""
     sign = 1 if results["metric"]["better"] == "higher" else -1
-    return [
-        f"The trivial answer {words(name)} ({number(value)}) does as well as {model['name']} "
-        f"({number(model['mean'])}), or better."
-        for name, value in results["floors"].items()
-        if name != results["floor"]["name"] and sign * (value - model["mean"]) >= 0
-    ]
+    lines = []
+    for name, value in results["floors"].items():
+        outdone = [
+            f"{model['name']} ({number(model['mean'])})"
+            for model in models
+            if name != results["floor"]["name"] and sign * (value - model["mean"]) >= 0
+        ]
+        if outdone:
+            trivial = f"The trivial answer {words(name)} ({number(value)})"
+            lines.append(f"{trivial} is at least as good as {listed(outdone)}.")
+    return lines
 
 
 def remarks(results: dict) -> list[str]:
