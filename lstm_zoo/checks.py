@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lstm_zoo import interrupts
 from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series
-from lstm_zoo.errors import DataError, TrainingError, listed
+from lstm_zoo.errors import DataError, TrainingError, listed, reason
 
 if TYPE_CHECKING:
     import keras
@@ -126,7 +127,12 @@ def _not_probabilities(model: keras.Model, dataset: Dataset) -> str | None:
     import keras
 
     x, _ = dataset.train.take(slice(0, 2))
-    sums = keras.ops.convert_to_numpy(model(x)).sum(axis=-1)
+    try:
+        sums = keras.ops.convert_to_numpy(model(x)).sum(axis=-1)
+    except Exception as error:  # a stranger's layer may raise anything
+        if interrupts.seen():
+            raise KeyboardInterrupt from error
+        return f"the model fails on two examples ({reason(error)})"
     if np.allclose(sums, 1, atol=1e-3) or np.isnan(sums).any():
         return None
     return "the model's outputs are no probabilities; a model of classes ends in softmax"

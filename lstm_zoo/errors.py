@@ -13,8 +13,11 @@ ZooError                  a file, column or run that isn't there, bad data, … 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR = re.compile(r"\w*(Error|Exception): ")
 MANY = 25  # names, beyond which a sentence counts them
 
 
@@ -92,9 +95,21 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
+def _telling(message: str) -> str:
+    """The line of another library's message that says what is wrong."""
+    lines = [line.strip() for line in _COLOUR.sub("", message).splitlines() if line.strip()]
+    if not lines:
+        return ""
+    if lines[0] == "Graph execution error:":  # TensorFlow's, with the error itself further down
+        return next((line for line in lines if _ERROR.match(line)), lines[0])
+    if lines[0].startswith("Exception encountered when calling"):  # Keras', of a layer
+        return " ".join(lines[:2])
+    return lines[0]
+
+
 def reason(error: BaseException, most: int = 300) -> str:
     """Another library's error, in a line."""
-    first = printable(str(error).strip().partition("\n")[0])
+    first = printable(_telling(str(error)))
     return f"{type(error).__name__}: {first[:most]}".rstrip(": ")
 
 

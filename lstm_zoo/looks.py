@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 
 from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import RunError
 
 FILE = "looks.jsonl"
 
@@ -45,7 +46,19 @@ def factor(look: int) -> int:
 def record(folder: Path, lines: list[dict]) -> None:
     """Add looks to those of the folder."""
     with (folder / FILE).open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
+        file.writelines(f"\n{json.dumps(line)}\n" for line in lines)  # whatever a crash left before
+
+
+def check(folder: Path) -> None:
+    """Make sure that looks can be recorded, before anything is trained for one.
+
+    Raises:
+        RunError: they can't.
+    """
+    try:
+        (folder / FILE).open("a").close()
+    except OSError as error:
+        raise RunError(f"{folder / FILE} can't be written: {error.strerror}.") from None
 
 
 def _key(config: RunConfig) -> str:
@@ -57,7 +70,7 @@ def _read(folder: Path) -> list[dict]:
     """The looks of the folder; a line that a crash cut short is none."""
     looks = []
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
+        text = (folder / FILE).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
     for line in text.splitlines():

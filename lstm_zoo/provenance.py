@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import math
 import os
 import platform
+import shlex
 import sys
+import zipfile
+import zlib
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+
+import numpy as np
 
 import lstm_zoo
 from lstm_zoo import backend
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError
+from lstm_zoo.metrics import METRICS
 from lstm_zoo.parameters import source_file
 from lstm_zoo.runs import Run, list_runs
 
+_OTHERS = {".venv", "venv", "site-packages", "node_modules", ".git"}  # no part of a zoo
 _SAME = ("lstm-zoo", "python", "backend", "versions", "devices", "code")
 
 
@@ -24,7 +33,7 @@ def environment(config: RunConfig) -> dict:
     """Where a run runs: versions, machine, and the command."""
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": " ".join(["lstm-zoo", *sys.argv[1:]]),
+        "command": shlex.join(["lstm-zoo", *sys.argv[1:]]),
         "lstm-zoo": lstm_zoo.__version__,
         "code": code(config.builder, config.loader),
         "python": platform.python_version(),
@@ -41,17 +50,27 @@ def environment(config: RunConfig) -> dict:
 def code(*references: str) -> str:
     """The SHA-256 of the Python files that a run's numbers come from.
 
-    These are lstm-zoo's own, and those beside a stranger's builder or loader, as they are when this
-    process first asks.
+    These are lstm-zoo's own, and those beside and below a stranger's builder or loader, as they are
+    when this process first asks.
     """
     home = Path(lstm_zoo.__file__).parent
-    files = set(home.rglob("*.py"))
-    for reference in references:
-        files |= set(source_file(reference).parent.glob("*.py"))
+    folders = {home, *(source_file(reference).parent for reference in references)}
     sha = hashlib.sha256()
-    for file in sorted(files, key=lambda path: (path.name, path)):
-        sha.update(file.read_bytes())
+    for folder in sorted(folders, key=lambda path: path.name):
+        for file in sorted(folder.rglob("*.py")):
+            if _OTHERS.isdisjoint(file.relative_to(folder).parts):
+                sha.update(file.read_bytes())
     return sha.hexdigest()
+
+
+_TAKEN = {  # of metrics.json, by a comparison
+    "learned": bool,
+    "lag": dict | None,
+    "epochs": int,
+    "best_epoch": int,
+    "train_seconds": float,
+    "notes": list,
+}
 
 
 class Finished:
@@ -76,16 +95,49 @@ class Finished:
             return None
         try:
             then, now = run.read("environment.json"), environment(config)
-            run.read("metrics.json")
         except RunError:
             return None
-        whole = (run.folder / "predictions.npz").is_file()
-        return run if whole and all(then.get(key) == now[key] for key in _SAME) else None
+        same = all(then.get(key) == now[key] for key in _SAME)
+        return run if same and sound(run, config) else None
 
     def like(self, config: RunConfig) -> Run | None:
         """A run that differs in its seed at most, whatever made it: it tells how long one takes."""
-        return self._likely.get(config.with_seed(0).identity)
+        run = self._likely.get(config.with_seed(0).identity)
+        return run if run and sound(run, config) else None
 
     def add(self, config: RunConfig, run: Run) -> None:
         """A run that has just finished."""
-        self._runs[config.identity] = run
+        self._runs[config.identity] = self._likely[config.with_seed(0).identity] = run
+
+
+def sound(run: Run, config: RunConfig) -> bool:
+    """Whether a finished run's files are whole, and its score is that of its predictions."""
+    try:
+        record = run.metrics
+        name, score = record["metric"]["name"], record["test"][record["metric"]["name"]]
+        path = run.folder / "predictions.npz"
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            known = METRICS[name].score(arrays["y_true"], arrays["y_pred"])
+        with (run.folder / "history.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        validated = config.data.get("validation") != 0 and "val_loss" in rows[0]
+        losses = [float(row["val_loss" if validated else "loss"]) for row in rows]
+        return (
+            math.isclose(known, score, rel_tol=1e-9)
+            and len(losses) == record["epochs"] + validated
+            and _fits(record)
+        )
+    except (RunError, OSError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error):
+        return False
+    except (LookupError, TypeError, ValueError):
+        return False
+
+
+def _fits(record: dict) -> bool:
+    """Whether metrics.json has what a comparison takes from it."""
+    return (
+        record["schema"] == 1
+        and 0 <= record["learned_p_value"] <= 1
+        and all(isinstance(record[name], kind) for name, kind in _TAKEN.items())
+        and all(isinstance(note, str) for note in record["notes"])
+    )

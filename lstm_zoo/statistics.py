@@ -99,13 +99,19 @@ def _long_run_variance(centred: np.ndarray, lags: int) -> float:
     return max(0.0, float(gamma[0] + max(equal, tapered)))
 
 
-def interval(scores: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
+def interval(
+    scores: Sequence[float], confidence: float = 0.95, resolution: float = 0.0
+) -> tuple[float, float] | None:
     """Student's confidence interval of the mean score over all seeds; None under 2 scores.
 
-    Assumes independent seeds and scores that are about normal. Student 1908.
+    The standard deviation is floored as in `paired_t`. Assumes independent seeds and scores that
+    are about normal. Student 1908.
     """
     n = len(scores)
-    return _student(scores, confidence, math.sqrt(1 / n)) if n > 1 else None
+    if n < 2:
+        return None
+    error = _floored(scores, resolution) / math.sqrt(n)
+    return _around(float(np.mean(scores)), error, n - 1, confidence)
 
 
 def prediction_interval(
@@ -117,12 +123,10 @@ def prediction_interval(
     the mean, it does not forgive another shape. Hahn & Meeker 1991, chapter 4.
     """
     n = len(scores)
-    return _student(scores, confidence, math.sqrt(1 + 1 / n)) if n > 1 else None
-
-
-def _student(scores: Sequence[float], confidence: float, factor: float) -> tuple[float, float]:
-    spread = float(np.std(scores, ddof=1)) * factor
-    return _around(float(np.mean(scores)), spread, len(scores) - 1, confidence)
+    if n < 2:
+        return None
+    spread = float(np.std(scores, ddof=1)) * math.sqrt(1 + 1 / n)
+    return _around(float(np.mean(scores)), spread, n - 1, confidence)
 
 
 def _around(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +27,15 @@ from lstm_zoo import (
 )
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import DataError, Diverged, UsageError, ZooError, counted, reason
+from lstm_zoo.errors import (
+    DataError,
+    Diverged,
+    TrainingError,
+    UsageError,
+    ZooError,
+    counted,
+    reason,
+)
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.runs import Run
 from lstm_zoo.tasks import task_of
@@ -41,7 +50,7 @@ class Comparison:
         seeds: the seeds of each.
         against: the variant that every other one is set against; None sets each pair.
         margin: the difference that does not matter, in the metric's unit.
-        budget: the seconds after which no seed is begun; None sets no end.
+        end: the time, by `time.monotonic()`, after which no seed is begun; None sets no end.
         match: the size that the models were brought to, as it was asked for.
         tune_lr: the learning rates that were tried for each.
         notes: what is to be known of how the models came about.
@@ -51,7 +60,7 @@ class Comparison:
     seeds: list[int]
     against: str | None = None
     margin: float | None = None
-    budget: float | None = None
+    end: float | None = None
     match: str | None = None
     tune_lr: int | None = None
     notes: tuple[str, ...] = ()
@@ -67,28 +76,53 @@ class Trainer:
         self.digest = data.digest(raw)
         self._finished = provenance.Finished(folder)
         self._fresh = fresh
+        self._new: set[Path] = set()
 
     def finished(self, config: RunConfig) -> Run | None:
         """The run of this configuration that needs no training."""
         return None if self._fresh else self._finished.find(config)
 
-    def like(self, config: RunConfig) -> Run | None:
-        """A run of this configuration from any seed."""
-        return self._finished.like(config)
+    def seconds(self, config: RunConfig) -> float:
+        """How long a training takes, by a run from any seed, or by a few batches; 0 if it fails."""
+        if like := self._finished.like(config):
+            return timing.of_run(like)
+        dataset = sources.prepare(config, self.raw)
+        try:
+            return timing.measured(assembly.build(config, dataset), config, dataset)
+        except Exception as error:  # the training itself will tell
+            if interrupts.seen():
+                raise KeyboardInterrupt from error
+            return 0.0
+        finally:
+            keras.utils.clear_session()
+
+    def is_new(self, run: Run) -> bool:
+        """Whether this trainer trained it."""
+        return run.folder in self._new
 
     def train(self, config: RunConfig) -> Run:
         """The run of this configuration, trained if need be."""
         done = self.finished(config)
         if done:
             return done
-        run = training.train(config, self.raw, self.folder, self.progress)
+        try:
+            run = training.train(config, self.raw, self.folder, self.progress)
+        finally:
+            keras.utils.clear_session()
+        self._new.add(run.folder)
         if not self._fresh:
             self._finished.add(config, run)
         return run
 
 
 def fair(
-    configs: list[RunConfig], zoo: Zoo, trainer: Trainer, *, match: str | None, tune_lr: int | None
+    configs: list[RunConfig],
+    zoo: Zoo,
+    trainer: Trainer,
+    *,
+    match: str | None,
+    tune_lr: int | None,
+    end: float | None,
 ) -> tuple[list[RunConfig], tuple[str, ...]]:
     """The models brought to one size, and each to its best learning rate, and what came of it.
 
@@ -98,18 +132,54 @@ def fair(
         trainer: trains at every rate.
         match: `params=…` or `macs=…`; None leaves the sizes.
         tune_lr: the learning rates to try for each; None leaves them.
+        end: the time, by `time.monotonic()`, by which the search must be through.
+
+    Raises:
+        ZooError: a size can't be met, or the time is too short for the search.
     """
     configs, notes = [replace(config, data_sha256=trainer.digest) for config in configs], []
     if match:
         dataset = sources.prepare(configs[0], trainer.raw)
         configs, notes = matching.match(configs, matching.parse(match, zoo), dataset, zoo)
-    if tune_lr:
-        trainer.progress.expect(len(configs) * tune_lr)
-        trainer.progress.say(f"Choosing among {tune_lr} learning rates for each model.")
-        choices = [tuning.tune(config, tune_lr, trainer.train) for config in configs]
-        configs = [choice.config for choice in choices]
-        notes = [*notes, *(choice.sentence for choice in choices)]
-    return configs, tuple(notes)
+        for note in notes:
+            trainer.progress.say(note)
+    if not tune_lr:
+        return configs, tuple(notes)
+    _announce_search(configs, tune_lr, trainer, end)
+    tuned = [_tuned(config, tune_lr, trainer) for config in configs]
+    return [config for config, _ in tuned], (*notes, *(note for _, note in tuned))
+
+
+def _announce_search(
+    configs: list[RunConfig], count: int, trainer: Trainer, end: float | None
+) -> None:
+    """How long the search for learning rates will take."""
+    needed = count * sum(trainer.seconds(config) for config in configs)
+    _check_time(needed, end, "The search for learning rates")
+    trainer.progress.expect(len(configs) * count)
+    trainer.progress.say(
+        f"Choosing among {count} learning rates for each model: {timing.words(needed)}, less what "
+        "is finished already."
+    )
+
+
+def _tuned(config: RunConfig, count: int, trainer: Trainer) -> tuple[RunConfig, str]:
+    """The model at its best learning rate, and what came of the search."""
+    try:
+        choice = tuning.tune(config, count, trainer.train)
+    except TrainingError as error:
+        return config, str(error)
+    return choice.config, choice.sentence
+
+
+def _check_time(needed: float, end: float | None, what: str) -> None:
+    left = math.inf if end is None else end - time.monotonic()
+    if needed > left:
+        raise ZooError(
+            f"{what} takes {timing.words(needed)}, and the time budget leaves "
+            f"{timing.words(max(0, left)).removeprefix('about ')}: give more time, fewer models or "
+            "fewer epochs."
+        )
 
 
 def compare(asked: Comparison, trainer: Trainer) -> dict:
@@ -123,6 +193,7 @@ def compare(asked: Comparison, trainer: Trainer) -> dict:
     """
     configs = [replace(config, data_sha256=trainer.digest) for config in asked.configs]
     asked = replace(asked, configs=configs)
+    looks.check(trainer.folder)
     drafts = [_draft(config, asked.seeds, trainer) for config in asked.configs]
     notes = _run(drafts, asked, trainer)
     return _results(drafts, replace(asked, notes=(*asked.notes, *notes)), trainer)
@@ -144,24 +215,21 @@ def _draft(config: RunConfig, seeds: list[int], trainer: Trainer) -> _Draft:
     dataset = sources.prepare(config, trainer.raw)
     model = assembly.build(config, dataset)
     draft = _Draft(config, model.count_params(), cost.multiply_adds(model))
-    if not all(trainer.finished(config.with_seed(seed)) for seed in seeds):
-        like = trainer.like(config)
-        draft.seconds = timing.of_run(like) if like else timing.measured(model, config, dataset)
     keras.utils.clear_session()
+    if not all(trainer.finished(config.with_seed(seed)) for seed in seeds):
+        draft.seconds = trainer.seconds(config)
     return draft
 
 
 def _run(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> list[str]:
     """Every trial, seed by seed; what is to be said of those that were left out for time."""
-    start = time.monotonic()
     _announce(drafts, asked, trainer)
     for place, seed in enumerate(asked.seeds):
-        left = None if asked.budget is None else asked.budget - (time.monotonic() - start)
-        needed = sum(
-            draft.seconds for draft in drafts if not trainer.finished(draft.config.with_seed(seed))
-        )
-        if left is not None and needed > left:
-            return [_out_of_time(place, needed, asked)]
+        needed = sum(_missing(drafts, [seed], trainer).values())
+        if not place:
+            _check_time(needed, asked.end, "One seed of every model")
+        elif asked.end is not None and needed > asked.end - time.monotonic():
+            return [f"The time budget ended after {place} of {len(asked.seeds)} seeds."]
         floor = next(iter(_floors(asked.configs[0].with_seed(seed), trainer).values()))
         for draft in drafts:
             began = time.monotonic()
@@ -174,13 +242,15 @@ def _run(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> list[str]
 
 def _announce(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
     """How much there is to train, and how long that will take."""
-    every = [(draft, draft.config.with_seed(seed)) for seed in asked.seeds for draft in drafts]
-    new = [draft.seconds for draft, config in every if not trainer.finished(config)]
-    reused = len(every) - len(new)
+    new = _missing(drafts, asked.seeds, trainer)
+    different = {draft.config.identity for draft in drafts}
+    reused = len(different) * len(asked.seeds) - len(new)
     trainer.progress.expect(len(new))
     if new:
         early = ", less where it stops early" if drafts[0].config.train["patience"] else ""
-        trainer.progress.say(f"{counted(len(new), 'training')}: {timing.words(sum(new))}{early}.")
+        trainer.progress.say(
+            f"{counted(len(new), 'training')}: {timing.words(sum(new.values()))}{early}."
+        )
     if reused:
         trainer.progress.say(
             f"{counted(reused, 'finished run')} of the same configuration, data and versions "
@@ -188,14 +258,12 @@ def _announce(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None
         )
 
 
-def _out_of_time(done: int, needed: float, asked: Comparison) -> str:
-    budget = timing.words(asked.budget).removeprefix("about ")
-    if not done:
-        raise ZooError(
-            f"One seed of every model takes {timing.words(needed)}, and the time budget is "
-            f"{budget}: nothing was trained. Give more time, fewer models or fewer epochs."
-        )
-    return f"The time budget of {budget} ended after {done} of {counted(len(asked.seeds), 'seed')}."
+def _missing(drafts: list[_Draft], seeds: list[int], trainer: Trainer) -> dict[str, float]:
+    """The seconds of each training that is still to be done; two names of one model are one."""
+    every = [(draft, draft.config.with_seed(seed)) for seed in seeds for draft in drafts]
+    return {
+        config.identity: draft.seconds for draft, config in every if not trainer.finished(config)
+    }
 
 
 def _floors(config: RunConfig, trainer: Trainer) -> dict[str, float]:
@@ -208,7 +276,7 @@ def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
     names = ("score", "metrics", "learned", "learned_p_value", "lag", "epochs", "best_epoch")
     trial = {"seed": config.seed, "status": "failed", "floor": floor}
     trial |= dict.fromkeys((*names, "train_seconds", "run", "error"))
-    trial |= {"diverged": False, "reused": trainer.finished(config) is not None, "notes": []}
+    trial |= {"diverged": False, "reused": False, "notes": []}
     try:
         record = (run := trainer.train(config)).metrics
     except (UsageError, DataError):
@@ -222,8 +290,6 @@ def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
         why = str(error) if isinstance(error, ZooError) else reason(error)
         _say_failed(config, why, trainer)
         return trial | {"error": why}
-    finally:
-        keras.utils.clear_session()
     same = ("learned", "learned_p_value", "lag", "epochs", "best_epoch", "train_seconds", "notes")
     return (
         trial
@@ -233,6 +299,7 @@ def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
             "score": record["test"][record["metric"]["name"]],
             "metrics": record["test"],
             "run": str(run.folder),
+            "reused": not trainer.is_new(run),
         }
     )
 

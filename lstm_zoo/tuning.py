@@ -45,6 +45,8 @@ def rates(centre: float, count: int) -> list[float]:
             f"--tune-lr takes from 2 to {MOST_RATES} learning rates to choose from, not {count}."
         )
     below = count // 2
+    if not math.isfinite(centre * 10 ** ((count - below - 1) / 2)):
+        raise UsageError(f"A learning rate of {centre:g} leaves no room for larger ones.")
     steps = range(-below, count - below)
     return [float(f"{centre * 10 ** (step / 2):.3g}") if step else centre for step in steps]
 
@@ -109,18 +111,26 @@ def tune(config: RunConfig, count: int, train: Callable[[RunConfig], Run]) -> Ch
             "none."
         )
     centre = config.train["learning_rate"]
-    tried = [_with_rate(config.with_seed(TUNING_SEED), rate) for rate in rates(centre, count)]
-    losses = _losses(tried, train)
+    tried = [_searched(config, rate) for rate in rates(centre, count)]
+    losses = _losses(config.variant, tried, train)
     reached = {rate: loss for rate, loss in losses.items() if loss is not None}
     best = min(reached, key=lambda rate: (reached[rate], abs(math.log(rate / centre))))
     return Choice(_with_rate(config, best), losses)
+
+
+def _searched(config: RunConfig, rate: float) -> RunConfig:
+    """A run of the search, which its name tells."""
+    run = _with_rate(config.with_seed(TUNING_SEED), rate)
+    return replace(run, variant=f"{config.variant} at rate {rate:g}")
 
 
 def _with_rate(config: RunConfig, rate: float) -> RunConfig:
     return replace(config, train=config.train | {"learning_rate": rate})
 
 
-def _losses(tried: list[RunConfig], train: Callable[[RunConfig], Run]) -> dict[float, float | None]:
+def _losses(
+    name: str, tried: list[RunConfig], train: Callable[[RunConfig], Run]
+) -> dict[float, float | None]:
     """The least validation loss by rate; None where the training failed, which not all may."""
     losses, why = {}, None
     for config in tried:
@@ -131,7 +141,7 @@ def _losses(tried: list[RunConfig], train: Callable[[RunConfig], Run]) -> dict[f
             losses[rate], why = None, error
     if all(loss is None for loss in losses.values()):
         raise TrainingError(
-            f"{tried[0].variant} can be trained at none of the {len(tried)} learning rates from "
+            f"{name} can be trained at none of the {len(tried)} learning rates from "
             f"{min(losses):g} to {max(losses):g}: {why}"
         )
     return losses

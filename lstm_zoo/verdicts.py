@@ -48,7 +48,7 @@ def summary(trials: list[dict], terms: Terms) -> dict:
     return {
         "mean": float(np.mean(scores)) if scores else None,
         "std": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        "ci95": _possible(statistics.interval(scores), terms.metric),
+        "ci95": _possible(statistics.interval(scores, resolution=terms.resolution), terms.metric),
         "best": first(scores, default=None),
         "worst": last(scores, default=None),
         "failures": sum(trial["status"] == "failed" for trial in trials),
@@ -132,7 +132,7 @@ def pairs(models: list[dict], terms: Terms, counts: dict[tuple[str, str], int]) 
             "p_value": draft.test.p_value,
             "p_adjusted": p,
             "verdict": _verdict(draft.test.difference, p, terms.better),
-            "seeds_needed": _needed(draft.test, tests),
+            "seeds_needed": _needed(draft, tests),
             "seeds": draft.seeds,
             "looks": draft.looks,
             "examples_test": draft.examples,
@@ -216,7 +216,8 @@ def _arrays(trial: dict) -> dict[str, np.ndarray]:
 def _equal(draft: _Pair, margin: float | None) -> float | None:
     if margin is None:
         return None
-    return statistics.equivalence(draft.test, draft.seeds, margin)
+    p_value = statistics.equivalence(draft.test, draft.seeds, margin)
+    return None if p_value is None else min(1.0, p_value * looks.factor(draft.looks))
 
 
 def _verdict(difference: float | None, p_adjusted: float | None, better: str) -> str:
@@ -226,7 +227,9 @@ def _verdict(difference: float | None, p_adjusted: float | None, better: str) ->
     return "better" if (difference > 0) == (better == "higher") else "worse"
 
 
-def _needed(test: statistics.PairedTest, tests: int) -> int | None:
+def _needed(draft: _Pair, tests: int) -> int | None:
+    """The seeds that would do; after a second look, at the price of one more."""
+    test, price = draft.test, 1 if draft.looks == 1 else looks.factor(draft.looks + 1)
     if test.p_value is None or not test.difference:
         return None
-    return statistics.seeds_needed(test.difference, test.std, tests)
+    return statistics.seeds_needed(test.difference, test.std, tests * price)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lstm_zoo import catalog
+from lstm_zoo import catalog, errors
 from lstm_zoo.cli import cli
 
 ZOO = catalog.load()
@@ -194,3 +194,18 @@ def test_control_characters_in_a_message_are_shown_harmlessly(zoo):
 
 def test_json_is_one_document_with_no_more_than_json_has(zoo):
     assert json.loads(zoo("show", "digits", "--json").out)["kind"] == "dataset"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("two\nlines", "ValueError: two"),
+        ("Graph execution error:\n\nDetected at node X\nRuntimeError: worn out\n", "worn out"),
+        ("Exception encountered when calling A.call().\n\n\x1b[1mtoo late\x1b[0m", "too late"),
+        ("", "ValueError"),
+    ],
+)
+def test_another_librarys_error_is_told_in_a_line(message, said):
+    told = errors.reason(ValueError(message))
+    assert told.endswith(said)
+    assert "\n" not in told

@@ -123,7 +123,10 @@ def test_intervals_cover_what_they_promise():
 
 def test_intervals_of_one_score_or_equal_scores():
     assert interval([0.9]) is interval([]) is prediction_interval([0.9]) is None
-    assert interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
+    assert interval([0.5, 0.5, 0.5]) == pytest.approx((0.5, 0.5))
+    half = stats.t.ppf(0.975, 2) * 0.005 / np.sqrt(3)  # a tie is known to half a step of 0.01
+    tied = interval([0.5, 0.5, 0.5], resolution=0.01)
+    assert tied == pytest.approx((0.5 - half, 0.5 + half))
 
 
 def test_paired_t_is_scipys():

@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from lstm_zoo import catalog, reproduction, timing
+from lstm_zoo import catalog, provenance, reproduction, timing
+from lstm_zoo.__main__ import run as main_run
+from lstm_zoo.runs import Run
 
 RECIPE = catalog.Recipe(
     name="own",
@@ -159,17 +162,19 @@ def test_a_model_under_two_names_cannot_be_told_apart_from_itself(zoo):
 
 @pytest.mark.slow
 def test_two_units_are_worse_than_sixty_four(zoo):
-    result = zoo("compare", "lstm:units=2", "lstm:units=64", "--epochs", "4", "-o", "r.json")
+    command = ("compare", "gru:units=2", "gru:units=64", "--epochs", "3", "--batch-size", "64")
+    result = zoo(*command, "-o", "r.json")
     assert result.code == 0, result.err
     (pair,) = json.loads(Path("r.json").read_text())["pairs"]
     assert (pair["verdict"], pair["seeds"]) == ("worse", 5)
-    assert "lstm:units=2 is worse than lstm:units=64" in result.out
+    assert "gru:units=2 is worse than gru:units=64" in result.out
 
 
 @pytest.mark.slow
 def test_against_margin_match_and_a_tuned_rate(zoo):
     result = zoo(
         *("compare", "simple-rnn:units=40", "lstm", "gru", "--epochs", "1", "--seeds", "2"),
+        *("--batch-size", "128"),
         *("--against", "simple-rnn:units=40", "--match", "params=simple-rnn:units=40"),
         *("--tune-lr", "2", "--margin", "0.9", "-o", "r.json"),
     )
@@ -190,19 +195,19 @@ def test_a_time_budget_ends_evenly_and_a_hopeless_one_trains_nothing(zoo, monkey
     monkeypatch.setattr(timing, "measured", lambda *_: 0.0)
     result = zoo(
         *("compare", "simple-rnn", "gru", "--epochs", "1", "--seeds", "500"),
-        *("--time-budget", "0.1", "-o", "r.json", "-q"),
+        *("--time-budget", "0.2", "-o", "r.json", "-q"),
     )
     assert result.code == 0, result.err
     results = json.loads(Path("r.json").read_text())
     done = len(results["seeds"])
     assert 1 <= done < 500
     assert [len(model["trials"]) for model in results["models"]] == [done, done]
-    assert f"ended after {done} of 500 seeds" in result.out
+    assert f"The time budget ended after {done} of 500 seeds." in result.out
     monkeypatch.setattr(timing, "measured", lambda *_: 100.0)
     hopeless = zoo("compare", "lstm", "--time-budget", "1", "--runs", "others")
     assert hopeless.code == 1
     assert "One seed of every model takes about 2 min" in hopeless.err
-    assert not list(Path("others").iterdir())
+    assert not list(Path("others").glob("lstm*"))
 
 
 @pytest.mark.slow
@@ -273,3 +278,111 @@ def test_one_seed_is_no_verdict_and_says_what_it_covers(zoo_json):
     assert results["models"][0]["std"] is results["models"][0]["ci95"] is None
     assert pair["examples_test"]["examples"] == 359
     assert 0 <= pair["examples_test"]["p_value"] <= 1
+
+
+DAMAGES = {
+    "cut": lambda run: (run / "metrics.json").write_text('{"schema": 1,'),
+    "emptied": lambda run: (run / "metrics.json").write_text("{}"),
+    "another score": lambda run: _changed(run, "test", {"accuracy": 0.999}),
+    "no score": lambda run: _changed(run, "test", {"accuracy": None}),
+    "a text as score": lambda run: _changed(run, "test", {"accuracy": "good"}),
+    "no p-value": lambda run: _changed(run, "learned_p_value", None),
+    "notes that are none": lambda run: _changed(run, "notes", 3),
+    "another schema": lambda run: _changed(run, "schema", 9),
+    "cut predictions": lambda run: (run / "predictions.npz").write_bytes(b"PK\3\4 and no more"),
+    "no predictions": lambda run: (run / "predictions.npz").unlink(),
+    "a cut history": lambda run: (run / "history.csv").write_text("epoch,loss\n0,"),
+    "no history": lambda run: (run / "history.csv").unlink(),
+    "another version": lambda run: _changed(run, "versions", {}, "environment.json"),
+}
+
+
+def _changed(run, key, value, file="metrics.json"):
+    record = json.loads((run / file).read_text())
+    (run / file).write_text(json.dumps(record | {key: value}))
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    """A finished run, and its configuration."""
+    folder = tmp_path_factory.mktemp("finished")
+    code = main_run(
+        ["compare", "simple-rnn:units=2", "--epochs", "1", "--seeds", "1", "--runs", str(folder)]
+    )
+    assert code == 0
+    return next(folder.glob("simple-rnn*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_run_is_no_finished_one(finished_run, tmp_path, damage):
+    copy = tmp_path / finished_run.name
+    shutil.copytree(finished_run, copy)
+    config = Run(copy).config
+    assert provenance.Finished(tmp_path).find(config).folder == copy
+    DAMAGES[damage](copy)
+    found = provenance.Finished(tmp_path)
+    assert found.find(config) is None
+    if damage != "another version":
+        assert found.like(config) is None
+
+
+@pytest.mark.slow
+def test_a_strangers_helpers_are_code_too(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "helping_model.py").write_text("def build(): pass\n")
+    (tmp_path / "bits").mkdir()
+    (tmp_path / "bits" / "one.py").write_text("scale = 1\n")
+    before = provenance.code("helping_model:build")
+    provenance.code.cache_clear()
+    assert provenance.code("helping_model:build") == before
+    (tmp_path / "bits" / "one.py").write_text("scale = 5\n")
+    provenance.code.cache_clear()
+    assert provenance.code("helping_model:build") != before
+    provenance.code.cache_clear()
+
+
+@pytest.mark.slow
+def test_looks_that_cannot_be_recorded_are_told_before_anything_is_trained(zoo):
+    Path("runs").mkdir()
+    Path("runs/looks.jsonl").mkdir()
+    result = zoo("compare", "simple-rnn", "gru", "--epochs", "1", "--seeds", "2")
+    assert result.code == 1
+    assert "looks.jsonl can't be written" in result.err
+    assert [path.name for path in Path("runs").iterdir()] == ["looks.jsonl"]
+
+
+@pytest.mark.slow
+def test_a_model_that_fails_leaves_the_others(zoo, own_zoo):
+    """A layer that works in building and not in running."""
+    (own_zoo.parent / "worn_model.py").write_text(WORN_MODEL)
+    own_zoo.write_text("models: {mine: {builder: 'worn_model:build', summary: Fails}}\n")
+    result = zoo(
+        *("compare", "simple-rnn:units=2", "mine", "--zoo", own_zoo, "--epochs", "1"),
+        *("--seeds", "2", "-o", "r.json"),
+    )
+    assert result.code == 1
+    results = json.loads(Path("r.json").read_text())
+    assert results["models"][0]["failures"] == 0
+    assert results["models"][1]["failures"] == 2
+    assert results["pairs"][0]["seeds"] == 0
+    assert "worn out" in result.err
+    assert "cannot be told apart with 0 seeds that both finished" in result.out
+
+
+WORN_MODEL = """
+import keras
+from keras import ops
+
+class Worn(keras.layers.Layer):
+    calls = 0
+    def call(self, x, training=False):
+        if training:
+            raise RuntimeError("worn out")
+        return x
+
+def build(input_shape, outputs):
+    inputs = keras.Input(input_shape)
+    x = Worn()(keras.layers.Flatten()(inputs))
+    return keras.Model(inputs, keras.layers.Dense(outputs.size, "softmax")(x))
+"""

@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_the_search_trains_the_same_model_from_a_seed_of_its_own(trainer):
     assert tuning.TUNING_SEED > 10**9
     for seen in train.seen:
         rate = {"learning_rate": config.train["learning_rate"]}
-        same = seen.with_seed(config.seed).to_dict()
+        same = replace(seen.with_seed(config.seed), variant=config.variant).to_dict()
         assert same | {"train": seen.train | rate} == config.to_dict()
     assert choice.config.train == config.train | {"learning_rate": 0.000316}
     assert choice.config.seed == 3

@@ -269,7 +269,10 @@ def test_few_seeds_divergence_looks_and_lags_are_remarked_on():
     told = sentences.remarks(results(a, b, looks={("a", "b"): 2}))
     assert "a diverged with seed 0, and counts there at the floor's 0.1." in told
     assert "Trails by 4 steps: b." in told
-    assert any("at the 2nd look, a p-value counts 6 times" in line for line in told)
+    assert (
+        "Looked at before with other seeds: a / b. This is the 2nd look, at which a p-value counts "
+        "6 times."
+    ) in told
 
 
 def test_repeating_the_last_value_is_not_said_of_what_beats_it():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,10 +139,12 @@ def _compare(
     time_budget: float | None = None,
 ) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
+    end = None if time_budget is None else time.monotonic() + 60 * time_budget
     if seeds > MOST_SEEDS:
         raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
     if output:
         check_writable(Path(output))  # now, and not after hours of training
+    _check_search(asked, seeds, tune_lr)
     _start(settings, asked)
     from lstm_zoo import sources, trials
     from lstm_zoo.reporting.progress import progress
@@ -151,15 +154,15 @@ def _compare(
     first = asked.configs[0].seed
     trainer = trials.Trainer(raw, asked.folder, progress(settings.console, settings.quiet), fresh)
     variants = [config.variant for config in asked.configs]
-    configs, notes = trials.fair(asked.configs, settings.zoo, trainer, match=match, tune_lr=tune_lr)
+    fair = {"match": match, "tune_lr": tune_lr}
+    configs, notes = trials.fair(asked.configs, settings.zoo, trainer, **fair, end=end)
     comparison = trials.Comparison(
         configs,
         list(range(first, first + seeds)),
         against=None if against is None else configs[variants.index(against)].variant,
         margin=margin,
-        budget=None if time_budget is None else 60 * time_budget,
-        match=match,
-        tune_lr=tune_lr,
+        end=end,
+        **fair,
         notes=notes,
     )
     results = trials.compare(comparison, trainer)
@@ -236,6 +239,19 @@ def _check_variants(models: tuple[str, ...]) -> None:
     double = {model for model in models if models.count(model) > 1}
     if double:
         raise UsageError(f"'{double.pop()}' stands twice; a variant is written lstm:units=64, say.")
+
+
+def _check_search(asked: Plan, seeds: int, tune_lr: int | None) -> None:
+    """A search for learning rates can be meant, and its own seed is none of those compared."""
+    if tune_lr is None:
+        return
+    from lstm_zoo import tuning
+
+    first = asked.configs[0].seed
+    for config in asked.configs:
+        tuning.rates(config.train["learning_rate"], tune_lr)
+    if first <= tuning.TUNING_SEED < first + seeds:
+        raise UsageError(f"The seed {tuning.TUNING_SEED} is the one that --tune-lr searches with.")
 
 
 def _check_against(against: str | None, models: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from lstm_zoo import looks
-from lstm_zoo.errors import counted, listed
+from lstm_zoo.errors import counted, few, listed
 from lstm_zoo.results import LEVEL
 
 ENOUGH_SEEDS = 5
@@ -22,7 +22,10 @@ def number(value: float | None) -> str:
 
 def p_text(p_value: float) -> str:
     """`p = 0.03`; a very small one only as such."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+    if p_value < 0.001:
+        return "p < 0.001"
+    near = abs(p_value - LEVEL) < LEVEL / 10  # on which side of the level is to be seen
+    return f"p = {p_value:.{4 if near else 2}g}"
 
 
 def words(name: str) -> str:
@@ -134,15 +137,24 @@ def remarks(results: dict) -> list[str]:
     lines = [line for model in models for line in _divergence(model)]
     lines += _untrained(models) + _lags(models)
     lines += [note for model in models for trial in _done(model) for note in trial["notes"]]
-    seeds, most = len(results["seeds"]), max((p["looks"] for p in results["pairs"]), default=1)
+    seeds = len(results["seeds"])
     if 1 < seeds < ENOUGH_SEEDS:
         lines.append(f"{counted(seeds, 'seed')} make a rough interval; {ENOUGH_SEEDS} are better.")
-    if most > 1:
+    if seeds == 1 and results["margin"]:
+        lines.append("One seed can't say whether two models are equal within a margin.")
+    return list(dict.fromkeys([*lines, *_looks(results["pairs"]), *results["notes"]]))
+
+
+def _looks(pairs: list[dict]) -> list[str]:
+    """Which pairs were looked at before, and what that costs."""
+    lines = []
+    for look in sorted({pair["looks"] for pair in pairs} - {1}):
+        names = [f"{pair['a']} / {pair['b']}" for pair in pairs if pair["looks"] == look]
         lines.append(
-            f"These models were looked at before with other seeds; at the {ordinal(most)} look, "
-            f"a p-value counts {looks.factor(most)} times."
+            f"Looked at before with other seeds: {few(names, 6)}. This is the {ordinal(look)} "
+            f"look, at which a p-value counts {looks.factor(look)} times."
         )
-    return list(dict.fromkeys([*lines, *results["notes"]]))
+    return lines
 
 
 def _done(model: dict) -> list[dict]:
@@ -248,16 +260,22 @@ def _why(pair: dict) -> str:
         )
     if not pair["difference"]:
         return ": their scores are the same"
-    if test and test["p_value"] >= LEVEL:
-        seeds = "would" if pair["p_value"] < LEVEL else "do not"
+    if test and test["difference"] * pair["difference"] < 0:
+        return ": by the mean of the scores and by the test examples, another one is ahead"
+    if _short_of_examples(pair):
         return (
-            f": the seeds {seeds} ({p_text(pair['p_value'])}), the {test['examples']:,} test "
-            f"examples do not ({p_text(test['p_value'])}, {test['test']}), and more seeds can't "
-            "mend that"
+            f": the seeds say {p_text(pair['p_value'])}, the {test['examples']:,} test examples "
+            f"{p_text(test['p_value'])} ({test['test']}), and more seeds can't mend that"
         )
-    if pair["seeds_needed"]:
+    if (pair["seeds_needed"] or 0) > pair["seeds"]:
         return f"; about {pair['seeds_needed']} would be needed if the observed difference is real"
     return ""
+
+
+def _short_of_examples(pair: dict) -> bool:
+    """Whether it is the test examples, rather than the seeds, that tell a pair apart too little."""
+    test = pair["examples_test"]
+    return bool(test) and test["p_value"] >= max(pair["p_value"], LEVEL / 10)
 
 
 def _equality(pair: dict, results: dict) -> str:
@@ -283,9 +301,8 @@ def _all_undecided(pairs: list[dict], results: dict) -> str:
 
 
 def _in_short(pair: dict) -> str:
-    test = pair["examples_test"]
-    seeds = pair["seeds_needed"] if not test or test["p_value"] < LEVEL else None
-    notes = [f"about {seeds} needed"] if seeds else []
+    more = (pair["seeds_needed"] or 0) > pair["seeds"] and not _short_of_examples(pair)
+    notes = [f"about {pair['seeds_needed']} needed"] if more else []
     notes += ["equal within the margin"] if pair["equal"] else []
     return f" ({'; '.join(notes)})" if notes else ""
 
