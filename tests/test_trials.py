@@ -251,7 +251,7 @@ def test_the_table_goes_to_a_ci_jobs_summary_too(zoo, tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     result = zoo("compare", "simple-rnn", "--seeds", "1", "--epochs", "1", "--markdown")
     assert result.code == 0
-    assert (tmp_path / "summary.md").read_text() == result.out
+    assert (tmp_path / "summary.md").read_text() == f"\n\n{result.out}\n"
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import time
 from pathlib import Path
@@ -13,7 +12,14 @@ import click
 
 from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
-from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.settings import (
+    Settings,
+    append_summary,
+    command,
+    json_option,
+    pass_settings,
+    print_json,
+)
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.runs import check_writable, prepare_folder, write_json
@@ -112,10 +118,7 @@ def compare(
     from lstm_zoo.reporting import markdown as rendering
     from lstm_zoo.reporting import tables
 
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(rendering.results(results) + "\n")
+    append_summary(rendering.results(results))
     if as_json:
         print_json(results)
     elif markdown:
