@@ -6,6 +6,7 @@ byte. Where the parts lie is worked out here a second time, from the parameters 
 
 What a loader did before it handed over raw rows shows in two ways: in columns that are scaled over
 all rows, and where it reads a CSV file, in earlier rows that change with the file's later lines.
+Where the latter could not be done, the record says so.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ _ROUNDING = 1e-6  # of a scaled column's mean, spread and range
 _CHUNK = 4096  # examples
 _EARLIER = {"test": ("train", "validation"), "validation": ("train",)}
 _WORDS = {"train": "training", "validation": "validation", "test": "test"}
+_UNSEEN = {
+    "the split only": "hands over its rows, and what it did before can't be seen: {} is auditable "
+    "for its split only.",
+    "overlap only": "hands over ready parts, and what it did before can't be seen: {} is not "
+    "auditable beyond overlap.",
+}
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,10 @@ def audit(source: sources.Source, data_dir: str | None = None) -> dict:
     """Look for leaks between the parts of a dataset, in memory.
 
     Returns:
-        `audit --json`: `dataset`, `passed`, `auditable` (`fully`, or `overlap only` where the
-        loader hands over ready parts), `leaks`, `duplicates` and `checks`.
+        `audit --json`: `dataset`, `passed`, `auditable`, `leaks`, `duplicates`, `repeated` (the
+        test examples that these are of) and `checks`. `auditable` is `fully`; `the split only`
+        where the loader's own work could not be looked at; or `overlap only` where it hands over
+        ready parts.
 
     Raises:
         ZooError: the dataset can't be read, or can't be cut as asked for.
@@ -67,35 +76,51 @@ def audit(source: sources.Source, data_dir: str | None = None) -> dict:
     raw = sources.read(source, data_dir)
     dataset = sources.prepare(source, raw)
     checks = [*_rebuilt(source, raw, dataset), *_shared(dataset)]
+    reread = []
     if isinstance(raw, Series):
-        checks += [*_windows(dataset, source.data), *_reloaded(source, raw, data_dir)]
+        reread = list(_reloaded(source, raw, data_dir))
+        checks += [*_windows(dataset, source.data), *reread]
     if not isinstance(raw, Parts):
         checks.append(_scaled(raw, dataset, source.data))
     leaks = [check for check in checks if check.leak]
+    repeats = _repeats(dataset)
     return {
         "dataset": source.dataset,
         "passed": not leaks,
-        "auditable": "overlap only" if isinstance(raw, Parts) else "fully",
+        "auditable": _auditable(source, raw, reread),
         "leaks": [{"check": c.check, "part": c.part, "says": c.says} for c in leaks],
-        "duplicates": _duplicates(dataset),
+        "duplicates": [_duplicates(name, pairs) for name, pairs in repeats.items()],
+        "repeated": len({row for pairs in repeats.values() for row, _ in pairs}),
         "checks": [asdict(check) for check in checks],
     }
 
 
+def _auditable(source: sources.Source, raw: Raw, reread: list[Check]) -> str:
+    """How far the loader's own work could be looked at; those of this package hold data alone."""
+    if isinstance(raw, Parts):
+        return "overlap only"
+    held = source.loader.startswith("lstm_zoo.datasets.") and not source.data.get("csv")
+    seen = reread and all(check.result != "not done" for check in reread)
+    return "fully" if held or seen else "the split only"
+
+
 def verdict(record: dict) -> str:
-    """What `audit` found, in a sentence or two."""
-    leaks = len(record["leaks"])
-    count = sum(check["result"] != "not done" for check in record["checks"])
+    """What `audit` found, and what it could not look at, in a sentence or two."""
+    undone = [check["check"] for check in record["checks"] if check["result"] == "not done"]
+    leaks, count = len(record["leaks"]), len(record["checks"]) - len(undone)
     if leaks:
-        said = f"A leak: {leaks} of {counted(count, 'check')} found later data in an earlier part."
+        said = f"A leak: {leaks} of {counted(count, 'check')} found later data in an earlier part"
     else:
-        said = f"No leak found by {counted(count, 'check')}."
-    if record["auditable"] == "fully":
-        return said
-    return (
-        f"{said} The loader hands over ready parts, and what it did before can't be seen: "
-        f"{record['dataset']} is not auditable beyond overlap."
-    )
+        said = f"No leak found by {counted(count, 'check')}"
+    if undone:
+        said += f"; {counted(len(undone), 'check')} could not be done: {listed(undone)}"
+    if repeated := record["repeated"]:
+        have = "has" if repeated == 1 else "have"
+        said += (
+            f"; {counted(repeated, 'test example')} {have} the input of an earlier part's example"
+        )
+    unseen = _UNSEEN.get(record["auditable"])
+    return f"{said}. The loader {unseen.format(record['dataset'])}" if unseen else f"{said}."
 
 
 # The parts made again, from changed values.
@@ -231,21 +256,21 @@ def _windows(dataset: Dataset, params: dict) -> Iterator[Check]:
         yield Check("windows across a cut", name, "found" if out else "none", says)
 
 
-def _duplicates(dataset: Dataset) -> list[dict]:
-    """Test examples whose input an earlier part has too, from another row of the source."""
-    found = []
-    for name in _EARLIER["test"]:
-        if name not in dataset.parts:
-            continue
-        pairs = _equal_inputs(dataset.test, dataset.parts[name])
-        if pairs:
-            named = [f"test example {row} = {_WORDS[name]} example {twin}" for row, twin in pairs]
-            says = (
-                f"{counted(len(pairs), 'test example')} with the input of an example of the "
-                f"{_WORDS[name]} part: {few(named, NAMED)}."
-            )
-            found.append({"part": name, "count": len(pairs), "first": pairs[:NAMED], "says": says})
-    return found
+def _repeats(dataset: Dataset) -> dict[str, list[tuple[int, int]]]:
+    """Test examples whose input an earlier part has too, from another row, each with that."""
+    earlier = {name: dataset.parts[name] for name in _EARLIER["test"] if name in dataset.parts}
+    pairs = {name: _equal_inputs(dataset.test, part) for name, part in earlier.items()}
+    return {name: found for name, found in pairs.items() if found}
+
+
+def _duplicates(name: str, pairs: list[tuple[int, int]]) -> dict:
+    """The repeats of an earlier part as `audit --json` has them."""
+    named = [f"test example {row} = {_WORDS[name]} example {twin}" for row, twin in pairs]
+    says = (
+        f"{counted(len(pairs), 'test example')} with the input of an example of the "
+        f"{_WORDS[name]} part: {few(named, NAMED)}."
+    )
+    return {"part": name, "count": len(pairs), "first": pairs[:NAMED], "says": says}
 
 
 def _equal_inputs(later: Part, earlier: Part) -> list[tuple[int, int]]:
@@ -275,20 +300,23 @@ def _scaled(raw: Raw, dataset: Dataset, params: dict) -> Check:
         known = np.arange(_spans(len(raw.values), params)["train"][1])
     else:
         known = dataset.train.index
-    found = []
+    standardised, stretched = [], []
     for name, values in _columns(raw):
         if _standardised(values) and not _standardised(values[known]):
-            found.append(f"{name} has mean 0 and standard deviation 1")
-        elif isinstance(raw, Series) and _from_0_to_1(values) and not _from_0_to_1(values[known]):
-            found.append(f"{name} goes from 0 to 1")
-    if found:
-        says = (
-            f"Scaled before it came here, with the test rows: {few(found, NAMED)} over all rows, "
-            "and not over the training rows."
-        )
+            standardised.append(f"{name} has mean 0 and standard deviation 1")
+        elif isinstance(raw, Series) and (low := _range_to_1(values, values[known])) is not None:
+            stretched.append(f"{name} goes from {low} to 1")
+    found = few(standardised + stretched, NAMED)
+    if standardised:
+        says = f"Scaled before it came here, with the test rows: {found} over all rows,"
+    elif stretched:
+        says = f"Looks as if it had been scaled over all rows: {found} there,"
     else:
         says = "No column looks as if it had been scaled over all rows before it came here."
-    return Check("scaled over all rows", "train", "found" if found else "none", says)
+        return Check("scaled over all rows", "train", "none", says)
+    return Check(
+        "scaled over all rows", "train", "found", f"{says} and not over the training rows."
+    )
 
 
 def _columns(raw: Raw) -> Iterator[tuple[str, np.ndarray]]:
@@ -313,10 +341,15 @@ def _standardised(values: np.ndarray) -> bool:
     return min(abs(spread - 1), abs(unbiased - 1)) < _ROUNDING
 
 
-def _from_0_to_1(values: np.ndarray) -> bool:
-    """Whether these are numbers, more than yes and no, that go from 0 to 1."""
-    ends = abs(values.min()) < _ROUNDING and abs(values.max() - 1) < _ROUNDING
-    return bool(ends) and len(np.unique(values)) > 2
+def _range_to_1(values: np.ndarray, known: np.ndarray) -> int | None:
+    """0 or −1, if these numbers, more than yes and no, go from it to 1, and the `known` do not."""
+    if len(np.unique(values)) < 3:
+        return None
+    return next((low for low in (0, -1) if _ends(values, low) and not _ends(known, low)), None)
+
+
+def _ends(values: np.ndarray, low: int) -> bool:
+    return abs(values.min() - low) < _ROUNDING and abs(values.max() - 1) < _ROUNDING
 
 
 def _reloaded(source: sources.Source, raw: Series, data_dir: str | None) -> Iterator[Check]:
@@ -326,13 +359,24 @@ def _reloaded(source: sources.Source, raw: Series, data_dir: str | None) -> Iter
     spans = _spans(len(raw.values), source.data)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / Path(source.data["csv"]).name
-        unchanged = _read_changed(source, raw, copy, len(raw.values), data_dir)
-        faithful = unchanged is not None and digest(unchanged) == digest(raw)
+        hindrance = _hindrance(source, raw, copy, data_dir)
         for part in ("test", "validation"):
             first, end = spans[part]
             if first < end:
-                again = _read_changed(source, raw, copy, first, data_dir) if faithful else None
-                yield _reread(raw, again, part, first)
+                again = None if hindrance else _read_changed(source, raw, copy, first, data_dir)
+                yield _reread(raw, again, part, first, hindrance)
+
+
+def _hindrance(source: sources.Source, raw: Series, copy: Path, data_dir: str | None) -> str | None:
+    """Why a changed copy of the file would tell nothing; None where it would."""
+    unchanged = _read_changed(source, raw, copy, len(raw.values), data_dir)
+    if unchanged is None:
+        return "no telling which lines these are"
+    if digest(unchanged) == digest(raw):
+        return None
+    if digest(sources.read(source, data_dir)) == digest(raw):
+        return "the loader reads a copy of the file otherwise"
+    return "the loader is not reproducible, and reads something else from the same file each time"
 
 
 def _read_changed(
@@ -348,10 +392,13 @@ def _read_changed(
         return None
 
 
-def _reread(raw: Series, again: Series | None, part: str, first: int) -> Check:
+def _reread(
+    raw: Series, again: Series | None, part: str, first: int, hindrance: str | None
+) -> Check:
     done = f"{part} lines of the file changed"
     if again is None:
-        result, says = "not done", "no telling which lines these are, and the check is left out"
+        result = "not done"
+        says = f"{hindrance or 'the loader does not read them'}, and the check is left out"
     elif _start(raw, first) == _start(again, first):
         result, says = "same", f"the loader reads the same {first:,} rows before"
     else:

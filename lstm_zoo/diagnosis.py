@@ -20,6 +20,8 @@ PACKAGES = (
     "scipy",
     "pandas",
     "matplotlib",
+    "plotly",
+    "Jinja2",
     "rich",
 )
 

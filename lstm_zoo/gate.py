@@ -1,7 +1,7 @@
 """A verdict for CI: are new results as good as a baseline's, or as a number that is asked for?
 
-Each check is one of two pairs of one-sided tests at 5 %, with Holm's correction over the checks of
-its kind, once for what passes and once for what regresses:
+Each check is one of two pairs of one-sided tests at 5 %, with Holm's correction over all checks,
+once for what passes and once for what regresses:
 
     against a baseline    d = new − base, signed so that plus is better: Welch's test over the
                           seeds, which need not be the same. Pass if d is above −margin,
@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from lstm_zoo.errors import UnknownName, few
+from lstm_zoo.errors import UnknownName, counted, few
 from lstm_zoo.reporting.sentences import number, words
 from lstm_zoo.results import LEVEL
 from lstm_zoo.statistics import Bounds, holm, mean_bounds, welch
@@ -117,10 +117,11 @@ def judge(
     for condition in conditions:
         _check_metric(condition.metric, new)
     checks = [] if base is None else _against(new, base, margin, models)
-    checks += _asked(new, conditions, models)
+    checks = _settled(checks + _asked(new, conditions, models))
     verdicts = {check.verdict for check in checks}
     worst = next((name for name in EXIT_CODES if name in verdicts), "not-comparable")
-    return Outcome(worst, checks, [] if base is None else _warnings(new, base, models))
+    others = [] if base is None else _warnings(new, base, models)
+    return Outcome(worst, checks, [*_diverged(new, models), *others])
 
 
 def _check_names(models: Sequence[str], *sides: dict | None) -> None:
@@ -160,8 +161,7 @@ def _against(new: dict, base: dict, margin: float | None, models: Sequence[str])
         reason = "No training finished, neither in the new results nor in the baseline"
     if reason:
         return [Check(None, "baseline", verdict="not-comparable", reason=reason)]
-    names = models or _models(base)
-    return _settled([_against_one(name, new, base, margin) for name in names])
+    return [_against_one(name, new, base, margin) for name in models or _models(base)]
 
 
 def _terms(results: dict) -> dict:
@@ -238,19 +238,23 @@ def _training(model: dict, results: dict) -> dict | None:
 def _missing(name: str, metric: str, results: dict, where: str) -> Iterator[str]:
     """What of a model's values is not there."""
     if name not in _models(results):
-        yield f"is not in {where}, which have {few(list(_models(results)))}"
+        yield f"is not in {where}, where {_there(list(_models(results)))}"
         return
     model = _models(results)[name]
     values = _values(model, metric, results)
     if not values:
         yield f"has no training in {where}"
     if metric not in _metrics(results):
-        yield f"has no {words(metric)} in {where}; there are {few(_metrics(results))}"
+        yield f"has no {words(metric)} in {where}; {_there(_metrics(results))}"
     errors = {trial["seed"]: trial["error"] for trial in model["trials"]}
     for seed, value in values.items():
         if value is None:
             why = f": {errors[seed]}" if errors[seed] else ""
             yield f"has no {words(metric)} for seed {seed} in {where}{why}"
+
+
+def _there(names: list[str]) -> str:
+    return f"there {'is' if len(names) == 1 else 'are'} {few(names)}"
 
 
 def _values(model: dict, metric: str, results: dict) -> dict[int, float | None]:
@@ -271,7 +275,7 @@ def _resolution(metric: str, results: dict) -> float:
 def _asked(new: dict, conditions: Sequence[Condition], models: Sequence[str]) -> list[Check]:
     """A check for each condition and model."""
     names = models or _models(new)
-    return _settled([_asked_one(name, asked, new) for name in names for asked in conditions])
+    return [_asked_one(name, asked, new) for name in names for asked in conditions]
 
 
 def _asked_one(name: str, asked: Condition, new: dict) -> Check:
@@ -335,6 +339,17 @@ def _reason(check: Check, verdict: str) -> str:
     return good if verdict == "pass" else bad
 
 
+def _diverged(new: dict, models: Sequence[str]) -> list[str]:
+    """A sentence for each model with seeds that diverged."""
+    lines = []
+    for name, model in _models(new).items():
+        seeds = [str(trial["seed"]) for trial in model["trials"] if trial["diverged"]]
+        if seeds and name in (models or [name]):
+            told = f"{counted(len(seeds), 'seed')} ({few(seeds)})"
+            lines.append(f"{name} diverged with {told}, and counts there at its floor's score.")
+    return lines
+
+
 def _warnings(new: dict, base: dict, models: Sequence[str]) -> list[str]:
     """What is to be known of a comparison with a baseline, and is no verdict."""
     now, then = _models(new), _models(base)
@@ -345,7 +360,9 @@ def _warnings(new: dict, base: dict, models: Sequence[str]) -> list[str]:
         and name in then
         and (differences := _differences(now[name]["params"], then[name]["params"]))
     ]
-    if differences := _differences(_surroundings(new), _surroundings(base)):
+    now_in, then_in = _surroundings(new), _surroundings(base)
+    other_code = now_in.pop("code", None) != then_in.pop("code", None)
+    if differences := ["other code"] * other_code + _differences(now_in, then_in):
         lines.append(f"The baseline was made elsewhere or otherwise: {few(differences)}.")
     if alone := [name for name in now if name not in then and not models]:
         lines.append(f"Not in the baseline, and not compared with it: {few(alone)}.")

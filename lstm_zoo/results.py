@@ -6,9 +6,10 @@ not know are left alone.
 
 from __future__ import annotations
 
+import json
 import math
-import reprlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -19,9 +20,15 @@ SCHEMA = 1
 LARGEST = 1e75  # far above what a run scores, and its fourth power is still a float
 LEVEL = 0.05  # of every test whose verdict a results.json holds
 
+
+class Probability(float):
+    """A number from 0 to 1."""
+
+
 # A shape is a type (of int, at least 0), a constant, a tuple of alternatives, `[shape]` for a list,
 # `[shape, shape]` for a pair, or an object's keys, of which `key?` may be missing and `*` is any.
 _NUMBER, _COUNT, _FLAG, _TEXT = (float, None), (int, None), (bool, None), (str, None)
+_P_VALUE = (Probability, None)
 _TRIAL = {
     "seed": int,
     "status": ("ok", "failed"),
@@ -29,7 +36,7 @@ _TRIAL = {
     "metrics": ({"*": _NUMBER}, None),
     "floor": _NUMBER,
     "learned": _FLAG,
-    "learned_p_value": _NUMBER,
+    "learned_p_value": _P_VALUE,
     "lag": ({}, None),
     "epochs": _COUNT,
     "best_epoch": _COUNT,
@@ -55,27 +62,29 @@ _MODEL = {
     "failures": int,
     "diverged": int,
     "at_floor": int,
-    "floor_test": ({"p_value": _NUMBER, "p_adjusted": _NUMBER, "beaten": bool}, None),
+    "floor_test": {"p_value": _P_VALUE, "p_adjusted": _P_VALUE, "beaten": bool},
 }
+_EXAMPLES_TEST = {"test": str, "p_value": Probability, "examples": int, "difference": float}
 _PAIR = {
     "a": str,
     "b": str,
     "difference": _NUMBER,
     "ci95": ([float, float], None),
-    "p_value": _NUMBER,
-    "p_adjusted": _NUMBER,
+    "p_value": _P_VALUE,
+    "p_adjusted": _P_VALUE,
     "verdict": ("better", "worse", "inconclusive"),
     "seeds_needed": _COUNT,
-    "examples_test": ({"test": str, "p_value": float, "examples": int}, None),
+    "examples_test": (_EXAMPLES_TEST, None),
     "seeds": int,
     "looks": int,
-    "p_equal": _NUMBER,
-    "p_equal_adjusted": _NUMBER,
+    "p_equal": _P_VALUE,
+    "p_equal_adjusted": _P_VALUE,
     "equal": _FLAG,
 }
 _FLOOR = {"name": str, "value": _NUMBER, "low": _NUMBER, "high": _NUMBER}
+_EXAMPLES = {"train?": int, "validation?": int, "test": int}
 _RESULTS = {
-    "dataset": {"name": str, "sha256": str, "params": {}, "examples": {"*": int}},
+    "dataset": {"name": str, "sha256": str, "params": {}, "examples": _EXAMPLES},
     "task": _TEXT,
     "metric": ({"name": str, "better": ("higher", "lower")}, None),
     "floor": (_FLOOR, None),
@@ -92,7 +101,7 @@ _RESULTS = {
     "pairs": [_PAIR],
 }
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
-_WORDS |= {str: "a text", None: "null"}
+_WORDS |= {str: "a text", None: "null", Probability: "a number from 0 to 1"}
 _MISFIT = object()
 
 
@@ -101,22 +110,41 @@ def read(path: Path) -> dict:
 
     Raises:
         RunError: it can't be read, is no results.json, is of another schema version, or is
-            damaged: a value is missing, of another type or no finite number, or a number does not
-            follow from the trials' scores.
+            damaged: a value is missing, of another type or no finite number, or does not follow
+            from the trials.
     """
+    _check_json(path)
     results = read_json(path)
     if not {"schema", "models"} <= set(results):
         raise RunError(f"{path} is no results.json: lstm-zoo compare … -o {path.name} writes one.")
     schema = results["schema"]
     if type(schema) is not int or schema != SCHEMA:
         raise RunError(
-            f"{path} is of schema version {reprlib.repr(schema)}, and this lstm-zoo reads version "
+            f"{path} is of schema version {_shown(schema)}, and this lstm-zoo reads version "
             f"{SCHEMA}: compare again, or use the lstm-zoo that wrote it."
         )
     fault = next(_faults(results), None)
     if fault:
         raise RunError(f"{path} is damaged, or was edited by hand: {fault}.")
     return results
+
+
+def _check_json(path: Path) -> None:
+    """What is no JSON at all is no damaged results.json; what can't be read is left to others.
+
+    Raises:
+        RunError: it begins as no JSON object does, or ends as none does.
+    """
+    content = b""
+    with suppress(OSError):
+        content = path.read_bytes().strip()
+    if content[:1] not in (b"", b"{"):
+        raise RunError(
+            f"{path} is no results.json: it holds no JSON object, and lstm-zoo compare … -o "
+            "results.json writes one."
+        )
+    if content and content[-1:] != b"}":
+        raise RunError(f"{path} is damaged: it is cut short.")
 
 
 def scores_of(model: dict) -> dict[int, float]:
@@ -129,8 +157,9 @@ def _faults(results: dict) -> Iterator[str]:
     yield from _misfits(results, _RESULTS, "")
     yield from _models_faults(results)
     scores = {model["name"]: scores_of(model) for model in results["models"]}
+    better = (results["metric"] or {}).get("better")
     for pair in results["pairs"]:
-        yield from _pair_faults(pair, scores)
+        yield from _pair_faults(pair, scores, better)
 
 
 def _misfits(value: object, shape: object, place: str) -> Iterator[str]:
@@ -138,7 +167,7 @@ def _misfits(value: object, shape: object, place: str) -> Iterator[str]:
     shapes = shape if isinstance(shape, tuple) else (shape,)
     fitting = next((s for s in shapes if _is(value, s)), _MISFIT)
     if fitting is _MISFIT:
-        yield f"{place} is {reprlib.repr(value)}, not {listed(map(_in_words, shapes), 'or')}"
+        yield f"{place} is {_shown(value)}, not {listed(map(_in_words, shapes), 'or')}"
     elif isinstance(fitting, list):
         for number, item in enumerate(value):
             yield from _misfits(item, fitting[0], f"{place}[{number}]")
@@ -164,8 +193,9 @@ def _is(value: object, shape: object) -> bool:
         return isinstance(value, list) and len(shape) in (1, len(value))
     if isinstance(shape, dict):
         return isinstance(value, dict)
-    if shape is float:
-        return type(value) in (int, float) and abs(value) <= LARGEST
+    if shape in (float, Probability):
+        least, most = (0, 1) if shape is Probability else (-LARGEST, LARGEST)
+        return type(value) in (int, float) and least <= value <= most
     if shape is int:
         return type(value) is int and 0 <= value <= LARGEST
     return isinstance(value, shape) if isinstance(shape, type) else value == shape
@@ -174,53 +204,132 @@ def _is(value: object, shape: object) -> bool:
 def _in_words(shape: object) -> str:
     if isinstance(shape, list):
         return "a list" if len(shape) == 1 else f"a list of {len(shape)}"
-    return "an object" if isinstance(shape, dict) else _WORDS.get(shape, repr(shape))
+    return "an object" if isinstance(shape, dict) else _WORDS.get(shape) or _shown(shape)
+
+
+def _shown(value: object) -> str:
+    """A value as JSON has it, cut where it is long."""
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        return "a list in a list in a list …"
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def _models_faults(results: dict) -> Iterator[str]:
-    models, metric = results["models"], results["metric"]
+    models = results["models"]
     if not models:
         yield "it has no model"
     if (double := _double(model["name"] for model in models)) is not None:
-        yield f"the model {double!r} stands twice"
+        yield f"the model {_shown(double)} stands twice"
     for model in models:
-        if (double := _double(trial["seed"] for trial in model["trials"])) is not None:
+        seeds = [trial["seed"] for trial in model["trials"]]
+        if (double := _double(seeds)) is not None:
             yield f"the seed {double} of {model['name']} stands twice"
-        for fault in _model_faults(model, metric and metric["name"]):
+        for fault in _model_faults(model, results["metric"] or {}):
             yield f"{model['name']}: {fault}"
+        if seeds != results["seeds"]:
+            yield f"the seeds of {model['name']} are not those of the comparison"
 
 
-def _model_faults(model: dict, metric: str | None) -> Iterator[str]:
+def _model_faults(model: dict, metric: dict) -> Iterator[str]:
     """Where a model's numbers do not follow from each other."""
     for trial in model["trials"]:
-        score, failed = trial["score"], trial["status"] == "failed"
-        if failed and score is not None and not trial.get("diverged"):
-            yield f"seed {trial['seed']} failed, and has a score"
-        if not failed and score != (trial["metrics"] or {}).get(metric):
-            yield f"the score of seed {trial['seed']} is not its {metric}"
+        for fault in _trial_faults(trial, metric.get("name")):
+            yield f"seed {trial['seed']} {fault}"
     scores = list(scores_of(model).values())
-    expected = {
+    for name, value in _moments(scores).items():
+        if not _close(model[name], value, scores):
+            yield _contradiction(f"its {name}", model[name], "that of its trials' scores", value)
+    for name, value in _extremes_and_counts(model["trials"], scores, metric).items():
+        if model[name] != value:
+            yield _contradiction(f"its {name}", model[name], "that of its trials", value)
+    yield from _interval_faults("its mean", model["mean"], model["ci95"], scores)
+    test = model["floor_test"]
+    if test["beaten"] != bool(_significant(test["p_adjusted"])):
+        yield "whether it beats its floor does not follow from p_adjusted"
+
+
+def _trial_faults(trial: dict, metric: str | None) -> Iterator[str]:
+    """Where a trial contradicts itself: the rest of a sentence that its seed begins."""
+    score, failed = trial["score"], trial["status"] == "failed"
+    if trial["diverged"] and not (failed and score == trial["floor"]):
+        yield "diverged, and is not counted as failed at its floor"
+    if failed and score is not None and not trial["diverged"]:
+        yield "failed, and has a score"
+    if not failed and score != (trial["metrics"] or {}).get(metric):
+        yield f"has a score that is not its {metric or 'metric'}"
+    if trial["learned"] != _significant(trial["learned_p_value"]):
+        yield "is said to have learned or not, and learned_p_value says otherwise"
+
+
+def _moments(scores: list[float]) -> dict[str, float | None]:
+    return {
         "mean": fmean(scores) if scores else None,
         "std": stdev(scores) if len(scores) > 1 else None,
     }
-    for name, value in expected.items():
-        if not _close(model[name], value, scores):
-            yield f"its {name} is {model[name]}, and that of its trials' scores is {value}"
 
 
-def _pair_faults(pair: dict, scores: dict[str, dict[int, float]]) -> Iterator[str]:
-    """Where a pair does not follow from its models' scores."""
+def _extremes_and_counts(trials: list[dict], scores: list[float], metric: dict) -> dict:
+    """What of a model is taken from its trials as it is."""
+    best, worst = (max, min) if metric.get("better") == "higher" else (min, max)
+    return {
+        "best": best(scores, default=None),
+        "worst": worst(scores, default=None),
+        "failures": sum(trial["status"] == "failed" for trial in trials),
+        "diverged": sum(trial["diverged"] for trial in trials),
+        "at_floor": sum(trial["diverged"] or trial["learned"] is False for trial in trials),
+    }
+
+
+def _interval_faults(
+    what: str, centre: float | None, ci95: list[float] | None, scores: list[float]
+) -> Iterator[str]:
+    """An interval that does not hold what it is of, but for the rounding of the `scores`."""
+    if ci95 is None:
+        return
+    room = _rounding(scores)
+    if centre is None or not ci95[0] - room <= centre <= ci95[1] + room:
+        yield f"{what} is {_shown(centre)}, which its ci95 of {_shown(ci95)} does not hold"
+
+
+def _pair_faults(
+    pair: dict, scores: dict[str, dict[int, float]], better: str | None
+) -> Iterator[str]:
+    """Where a pair does not follow from its models' scores, or its verdict from its numbers."""
     a, b = pair["a"], pair["b"]
     if unknown := [name for name in (a, b) if name not in scores]:
-        yield f"a pair names the model {unknown[0]!r}, which it does not have"
+        yield f"a pair names the model {_shown(unknown[0])}, which it does not have"
         return
     both = [(score, scores[b][seed]) for seed, score in scores[a].items() if seed in scores[b]]
+    flat = [score for two in both for score in two]
     difference = fmean(x - y for x, y in both) if both else None
-    if not _close(pair["difference"], difference, [score for two in both for score in two]):
-        yield f"{a} minus {b} is {pair['difference']}, and that of their scores is {difference}"
-    told_apart = pair["p_adjusted"] is not None and pair["p_adjusted"] < LEVEL
-    if pair["verdict"] != "inconclusive" and not told_apart:
-        yield f"{a} is said to be {pair['verdict']} than {b}, and p_adjusted does not say so"
+    of = f"{a} minus {b}"
+    if not _close(pair["difference"], difference, flat):
+        yield _contradiction(of, pair["difference"], "that of their scores", difference)
+    yield from _interval_faults(of, pair["difference"], pair["ci95"], flat)
+    if pair["seeds"] != len(both):
+        yield f"{of} has {pair['seeds']} seeds, and both have a score of {len(both)}"
+    if pair["verdict"] != (verdict := _verdict(pair, better)):
+        yield f"{a} is said to be {pair['verdict']} than {b}, and its numbers say {verdict}"
+    if pair["equal"] != _significant(pair["p_equal_adjusted"]):
+        yield f"whether {a} and {b} are equal does not follow from p_equal_adjusted"
+
+
+def _verdict(pair: dict, better: str | None) -> str:
+    """How a stands to b, by the difference and its p-value."""
+    if not _significant(pair["p_adjusted"]) or not pair["difference"]:
+        return "inconclusive"
+    return "better" if (pair["difference"] > 0) == (better == "higher") else "worse"
+
+
+def _significant(p_value: float | None) -> bool | None:
+    """What a test says; None where there was none."""
+    return None if p_value is None else p_value < LEVEL
+
+
+def _contradiction(what: str, value: object, other: str, expected: object) -> str:
+    return f"{what} is {_shown(value)}, and {other} is {_shown(expected)}"
 
 
 def _double(values: Iterable) -> object:
@@ -233,4 +342,8 @@ def _close(a: float | None, b: float | None, scores: list[float]) -> bool:
     """Whether two numbers are the same but for the rounding of the `scores`."""
     if a is None or b is None:
         return a is b
-    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9 * max(map(abs, scores)))
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=_rounding(scores))
+
+
+def _rounding(scores: list[float]) -> float:
+    return 1e-9 * max(map(abs, scores), default=0)

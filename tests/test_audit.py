@@ -2,6 +2,10 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +71,7 @@ def test_every_dataset_of_the_zoo_passes(name, request):
     assert record["checks"] and not record["leaks"]
     ready = ZOO.find(name, "dataset").raw == "Parts"
     assert record["auditable"] == ("overlap only" if ready else "fully")
+    assert "could not be done" not in verdict(record)
     assert ("not auditable beyond overlap" in verdict(record)) == ready
 
 
@@ -82,6 +87,7 @@ def test_every_way_to_cut_a_series_passes(params, walk_csv):
 def test_a_real_csv_passes(data_folder):
     record = audited("prices", csv=str(data_folder / "apple.csv"), column="AAPL.Close")
     assert record["passed"] and "not done" not in results(record).values()
+    assert record["auditable"] == "fully"
 
 
 @pytest.mark.parametrize("scaling", ["standard", "min-max"])
@@ -204,6 +210,7 @@ PARTS = (
         ("(values - values.mean(0)) / values.std(0)", "a has mean 0 and standard deviation 1"),
         ("(values - values.mean(0)) / values.std(0, ddof=1)", "b has mean 0"),
         ("(values - values.min(0)) / np.ptp(values, 0)", "a goes from 0 to 1"),
+        ("2 * (values - values.min(0)) / np.ptp(values, 0) - 1", "b goes from -1 to 1"),
     ],
 )
 def test_a_loader_that_scales_a_series_by_all_its_rows_is_caught(stranger, scale, says):
@@ -327,7 +334,32 @@ def test_lines_that_can_not_be_told_leave_the_check_out(stranger, walk_csv, read
     record = stranger(body, csv=str(walk_csv))
     assert record["passed"]
     assert results(record)["test lines of the file changed", "train"] == "not done"
-    assert "by 16 checks" in verdict(record)
+    assert verdict(record) == (
+        "No leak found by 16 checks; 2 checks could not be done: test lines of the file changed "
+        "and validation lines of the file changed. The loader hands over its rows, and what it did "
+        "before can't be seen: own is auditable for its split only."
+    )
+
+
+@pytest.mark.parametrize(
+    ("reading", "says"),
+    [
+        ("v = v + np.random.default_rng().normal(size=300)", "the loader is not reproducible"),
+        ("v = v + len(csv)", "the loader reads a copy of the file otherwise"),
+        ("v = v.where(v.map(lambda x: 0 < x < 300)).astype('int64')", "does not read them"),
+    ],
+)
+def test_a_file_that_can_not_be_read_again_is_told_as_such(stranger, walk_csv, reading, says):
+    record = stranger(f"{READ}{reading}{RETURN}", csv=str(walk_csv))
+    undone = [check["says"] for check in record["checks"] if check["result"] == "not done"]
+    assert len(undone) == 2 and all(says in one for one in undone)
+    assert record["passed"] and record["auditable"] == "the split only"
+
+
+def test_what_a_stranger_reads_from_no_csv_is_audited_for_its_split_only(stranger):
+    record = stranger(f'{WALK}return Series(values, ("a", "b"))')
+    assert record["auditable"] == "the split only"
+    assert verdict(record).endswith("own is auditable for its split only.")
 
 
 def test_what_comes_twice_in_the_source_is_counted_named_and_no_leak(stranger):
@@ -342,10 +374,13 @@ def test_what_comes_twice_in_the_source_is_counted_named_and_no_leak(stranger):
             "example 190 = training example 3 and test example 195 = training example 3.",
         }
     ]
+    assert "; 2 test examples have the input of an earlier part's example." in verdict(record)
 
 
 def test_a_validation_example_is_named_as_such(stranger):
-    found = stranger(f"{ROWS}x[160:] = x[:40]\n{EXAMPLES}", "Examples")["duplicates"]
+    record = stranger(f"{ROWS}x[160:] = x[:40]\n{EXAMPLES}", "Examples")
+    found = record["duplicates"]
+    assert record["repeated"] == 40
     assert [duplicate["part"] for duplicate in found] == ["train", "validation"]
     assert sum(duplicate["count"] for duplicate in found) == 40
     assert all(row == 160 + twin for duplicate in found for row, twin in duplicate["first"])
@@ -353,8 +388,9 @@ def test_a_validation_example_is_named_as_such(stranger):
 
 def test_windows_that_a_season_repeats_are_counted(stranger):
     body = "return Series(np.tile(np.arange(10.0), 30)[:, None], ('a',))"
-    train, validation = stranger(body)["duplicates"]
-    assert train["count"] == validation["count"] == 60
+    record = stranger(body)
+    train, validation = record["duplicates"]
+    assert train["count"] == validation["count"] == record["repeated"] == 60
 
 
 def test_on_the_command_line(zoo, zoo_json, monkeypatch, walk_csv):
@@ -372,6 +408,25 @@ def test_on_the_command_line(zoo, zoo_json, monkeypatch, walk_csv):
     shown = zoo("audit", "prices")
     assert shown.code == 3
     assert "LEAK  The windows and targets of the training part lie in rows 0 to 734" in shown.out
+
+
+@pytest.mark.slow
+def test_a_leak_outlives_a_closed_pipe(tmp_path):
+    values = np.linspace(-1, 1, 300) ** 3
+    (tmp_path / "scaled.csv").write_text("\n".join(["v", *map(str, values)]))
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "lstm_zoo", "audit", "prices", "--csv", "scaled.csv"]
+    done = subprocess.run(
+        [*command, "--data", "window=5"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (3, "")
 
 
 def test_wrong_input_is_a_sentence(zoo, tmp_path):

@@ -31,11 +31,12 @@ def trial(seed, score, **metrics):
     own = {"status": "ok", "error": None} if ok else {"status": "failed", "error": "out of memory"}
     numbers = {"score": score, "metrics": {"accuracy": score} | metrics if ok else None}
     rest = dict.fromkeys(("epochs", "best_epoch", "train_seconds", "run", "lag"))
-    rest |= {"floor": 0.1, "learned": ok, "learned_p_value": 0.0, "diverged": False, "notes": []}
+    rest |= {"floor": 0.1, "learned": ok or None, "learned_p_value": 0.0 if ok else None}
+    rest |= {"diverged": False, "notes": []}
     return {"seed": seed} | own | numbers | rest
 
 
-def model(name, trials, **changes):
+def model(name, trials, best=max, worst=min):
     scores = [t["score"] for t in trials if t["score"] is not None]
     summary = {
         "mean": fmean(scores) if scores else None,
@@ -43,14 +44,14 @@ def model(name, trials, **changes):
         "ci95": None,
         "failures": sum(t["status"] == "failed" for t in trials),
         "multiply_adds": None,
-        "best": None,
-        "worst": None,
+        "best": best(scores, default=None),
+        "worst": worst(scores, default=None),
         "diverged": 0,
         "at_floor": 0,
         "floor_test": {"p_value": 0.0, "p_adjusted": 0.0, "beaten": True},
     }
     own = {"name": name, "params": {}, "train": TRAIN, "parameters": 10, "trials": trials}
-    return own | summary | changes
+    return own | summary
 
 
 def comparison(*, metric="accuracy", better="higher", first=0, examples=1000, **scores):
@@ -70,7 +71,7 @@ def comparison(*, metric="accuracy", better="higher", first=0, examples=1000, **
         "metric": {"name": metric, "better": better},
         "floor": {"name": "majority", "value": 0.1, "low": 0.1, "high": 0.1},
         "floors": {"majority": 0.1},
-        "seeds": [],
+        "seeds": list(range(first, first + max(map(len, scores.values())))),
         "margin": None,
         "notes": [],
         "environment": {"python": "3.12.1", "versions": {"numpy": "2.1.0"}},
@@ -84,7 +85,7 @@ NEW = [0.90, 0.92, 0.94]
 
 
 def test_the_results_made_here_are_read_like_compares(tmp_path):
-    record = comparison(lstm=BASE, gru=[0.5, None])
+    record = comparison(lstm=BASE[:2], gru=[0.5, None])
     (tmp_path / "r.json").write_text(json.dumps(record))
     assert results.read(tmp_path / "r.json") == record
 
@@ -162,7 +163,27 @@ def test_where_holm_makes_the_difference_the_check_says_so():
     assert alone.verdict == "pass"
     outcome = judge(new, base, margin=0.08)
     assert [check.verdict for check in outcome.checks] == ["inconclusive"] * 2
+    assert headline(outcome).startswith("Cannot tell: 2 of 2 checks. a can't be judged")
     assert "its bounds alone would say pass" in headline(outcome)
+
+
+def test_holm_counts_the_conditions_with_the_models():
+    base, new = comparison(lstm=BASE), comparison(first=9, lstm=NEW)
+    asked = [Condition("at-least", "accuracy", 0.8)]
+    alone = [
+        *judge(new, base, margin=0.2).checks,
+        *judge(new, conditions=asked).checks,
+    ]
+    both = judge(new, base, margin=0.2, conditions=asked).checks
+    smaller, larger = sorted([0, 1], key=lambda place: alone[place].p_pass)
+    assert both[smaller].p_pass == pytest.approx(2 * alone[smaller].p_pass)
+    assert both[larger].p_pass == pytest.approx(max(alone[larger].p_pass, both[smaller].p_pass))
+
+
+def test_a_pass_of_several_checks_quotes_none():
+    for names, said in (("ab", "both checks."), ("abc", "all 3 checks.")):
+        record = comparison(**dict.fromkeys(names, BASE))
+        assert headline(judge(record, record)) == f"Pass: {said} The margin is 0.01 in accuracy."
 
 
 def test_conditions_are_students_one_sided_tests():
@@ -195,8 +216,11 @@ def test_a_diverged_trial_counts_at_its_floor_in_the_main_metric_alone():
     failed |= {"score": 0.1, "diverged": True}
     for one in record["models"][0]["trials"][:2]:
         one["metrics"]["f1_macro"] = 0.9
-    (check,) = judge(record, conditions=[Condition("at-least", "accuracy", 0.5)]).checks
+    outcome = judge(record, conditions=[Condition("at-least", "accuracy", 0.5)])
+    (check,) = outcome.checks
     assert (check.new, check.verdict) == (pytest.approx(1.9 / 3), "inconclusive")
+    told = "lstm diverged with 1 seed (2), and counts there at its floor's score."
+    assert outcome.warnings == [told]
     (check,) = judge(record, conditions=[Condition("at-least", "f1_macro", 0.5)]).checks
     assert check.verdict == "not-comparable"
     assert "has no f1 macro for seed 2 in the new results: out of memory" in check.reason
@@ -225,7 +249,7 @@ def edited(**changes):
         ({"metric": None}, "metric null (baseline: accuracy)"),
         ({"models_train": TRAIN | {"epochs": 3}}, "trained otherwise: epochs 3 (baseline: 10)"),
         ({"models_train": None}, "does not say how it was trained"),
-        ({"models_name": "gru"}, "lstm is not in the new results, which have gru"),
+        ({"models_name": "gru"}, "lstm is not in the new results, where there is gru"),
         ({"models_trials": []}, "lstm has no training in the new results"),
         (
             {"models_trials": [trial(0, 0.9), trial(1, None)]},
@@ -248,12 +272,13 @@ def test_the_place_of_a_csv_is_no_difference():
 def test_parameters_machines_and_versions_are_warnings():
     new = edited(models_params={"units": 2}, threads=2)
     new["environment"] = {"python": "3.13.0", "versions": {"numpy": "2.2.0"}, "started": "now"}
+    new["environment"]["code"] = "0" * 64
     other = comparison(gru=BASE)["models"]
     outcome = judge(new | {"models": new["models"] + other}, edited())
     assert outcome.verdict == "pass"
     parameters, made, alone = outcome.warnings
     assert parameters.endswith("in the baseline: units 2 (baseline: null).")
-    assert "python 3.13.0 (baseline: 3.12.1), threads 2 (baseline: null)" in made
+    assert "other code, python 3.13.0 (baseline: 3.12.1), threads 2 (baseline: null)" in made
     assert "numpy 2.2.0 (baseline: 2.1.0)" in made
     assert "started" not in made
     assert alone == "Not in the baseline, and not compared with it: gru."
@@ -327,7 +352,7 @@ def test_names_that_cannot_be_meant_are_told_with_the_nearest():
 def test_a_metric_that_is_not_in_the_results_is_not_comparable():
     outcome = judge(comparison(lstm=BASE), conditions=[Condition("at-most", "rmse", 1)])
     assert outcome.verdict == "not-comparable"
-    assert "lstm has no rmse in the new results; there are accuracy" in headline(outcome)
+    assert "lstm has no rmse in the new results; there is accuracy." in headline(outcome)
 
 
 HOSTILE = "a|b<script>\n\x1b[31m\ud800"
@@ -340,6 +365,7 @@ def test_junit_and_markdown_hold_whatever_a_name_is():
     (case,) = ElementTree.fromstring(junit(outcome)).iter("testcase")
     assert case.get("name").startswith("a|b<script> \\x1b[31m\\ud800: accuracy at least 0.99")
     table = [line for line in markdown(outcome).splitlines() if line.startswith("|")]
+    assert table[1] == "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |"
     assert {line.replace("\\|", "").count("|") for line in table} == {9}
     assert "<" not in markdown(outcome)
 
@@ -352,6 +378,14 @@ def test_junit_counts_what_did_not_pass():
     kinds = {case.get("name").partition(":")[0]: [c.tag for c in case] for case in suite}
     assert kinds == {"good": [], "bad": ["failure"], "gone": ["error"]}
     assert suite.find("*/failure").get("type") == "regression"
+
+
+def errors_in(file):
+    """What a JUnit file's errors say, their number being what the file counts."""
+    suite = ElementTree.parse(file).find("testsuite")
+    found = [error.get("message") for error in suite.iter("error")]
+    assert [suite.get(key) for key in ("failures", "errors")] == ["0", str(len(found))]
+    return found
 
 
 # The command, on files that compare really wrote.
@@ -411,7 +445,12 @@ def test_exit_codes_against_a_baseline(zoo, written, name, options, code, said):
     [
         ("base", "--at-least accuracy=0.15", 0, "Pass: simple-rnn reaches accuracy 0.15."),
         ("base", "--at-most accuracy=0.15", 3, "does not stay within accuracy 0.15."),
-        ("base", "--at-least cross_entropy=0.01 --at-most cross_entropy=9", 0, "Pass: 2 checks"),
+        (
+            "base",
+            "--at-least cross_entropy=0.01 --at-most cross_entropy=9",
+            0,
+            "Pass: both checks.",
+        ),
         ("one", "--at-least accuracy=0.1", 4, "simple-rnn has fewer than two seeds"),
         ("base", "--at-most rmse=1", 5, "has no rmse in the new results; there are accuracy"),
         ("diverged", "--at-least accuracy=0.5", 3, "does not reach accuracy 0.5."),
@@ -432,7 +471,7 @@ def test_a_cut_file_that_compare_wrote_is_an_error(zoo, written, tmp_path):
         result = zoo("gate", files[0], "--baseline", files[1], "--junit", "gate.xml")
         assert (result.code, result.out) == (1, "")
         assert "cut.json is damaged" in result.err
-        assert Path("gate.xml").read_text() == ""
+        assert errors_in("gate.xml") == ["The gate did not come to a verdict."]
 
 
 BASELINE = EXAMPLE / "baseline.json"
@@ -454,12 +493,35 @@ BASELINE = EXAMPLE / "baseline.json"
         ("--at-most =1", "--at-most takes METRIC=NUMBER"),
         ("--at-least acuracy=1", "There is no metric 'acuracy'. Did you mean accuracy"),
         ("--at-least accuracy=1 --model lstm", "There is no model in these results called 'lstm'"),
+        ("--baseline=", "--baseline is empty."),
+        ("--at-least accuracy=1 --junit=", "--junit is empty."),
+        (f"--baseline b.json --junit {BASELINE}", "would replace RESULTS.json"),
+        ("--baseline b.json --junit ./b.json", "--junit ./b.json would replace --baseline"),
     ],
 )
 def test_options_that_cannot_be_meant(zoo, options, said):
     result = zoo("gate", BASELINE, *options.split())
     assert (result.code, result.out) == (2, "")
     assert said in result.err
+
+
+def test_the_results_must_have_a_name(zoo):
+    result = zoo("gate", "", "--at-least", "accuracy=1")
+    assert (result.code, result.err) == (2, "Error: RESULTS.json is empty.\n")
+
+
+def test_junit_never_replaces_what_is_read_through_a_link(zoo, tmp_path):
+    (tmp_path / "link.xml").symlink_to(BASELINE)
+    before = BASELINE.read_bytes()
+    result = zoo("gate", BASELINE, "--at-least", "accuracy=0.5", "--junit", "link.xml")
+    assert (result.code, BASELINE.read_bytes()) == (2, before)
+
+
+def test_a_gate_that_ends_early_leaves_an_error_in_junits_file(zoo):
+    zoo("gate", BASELINE, "--baseline", BASELINE, "--junit", "gate.xml")
+    assert errors_in("gate.xml") == []
+    zoo("gate", BASELINE, "--at-least", "acuracy=1", "--junit", "gate.xml")
+    assert errors_in("gate.xml") == ["The gate did not come to a verdict."]
 
 
 def test_a_file_that_is_not_there(zoo):
@@ -474,7 +536,10 @@ def written_as(path, **changes):
     for one in own["trials"]:
         one["metrics"]["accuracy"] = one["score"] = one["score"] + changes.get("by", 0)
         one["seed"] += 100
-    own["mean"] += changes.get("by", 0)
+    for key in ("mean", "best", "worst"):
+        own[key] += changes.get("by", 0)
+    own["ci95"] = None
+    record["seeds"] = [one["seed"] for one in own["trials"]]
     Path(path).write_text(json.dumps(record))
     return record
 
@@ -506,9 +571,17 @@ def test_the_summary_of_a_ci_job_gets_the_verdict_and_its_table(zoo, tmp_path, m
     summary.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert zoo("gate", BASELINE, "--baseline", BASELINE, "--junit", "gate.xml").code == 0
-    assert summary.read_text().startswith("before\n**Pass: simple-rnn:units=64 has the same")
+    assert summary.read_text().startswith("before\n\n\n**Pass: simple-rnn:units=64 has the same")
     assert "| simple-rnn:units=64 | accuracy against the baseline |" in summary.read_text()
+    assert summary.read_text().endswith("|\n\n")
     assert ElementTree.parse("gate.xml").find("testsuite").get("tests") == "1"
+
+
+def test_a_summary_that_can_not_be_written_is_a_warning(zoo, tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    result = zoo("gate", BASELINE, "--baseline", BASELINE)
+    assert (result.code, result.out[:5]) == (0, "Pass:")
+    assert result.err == f"The job's summary {tmp_path} can't be written: Is a directory.\n"
 
 
 def test_warnings_go_to_stderr_and_change_no_code(zoo, tmp_path):

@@ -12,16 +12,20 @@ import numpy as np
 import pytest
 
 from lstm_zoo.__main__ import run as lstm_zoo
-from lstm_zoo.reporting import page
+from lstm_zoo.reporting import markdown, page
 from lstm_zoo.reporting.page.chart import Chart, Grid, blank, label, style
 from lstm_zoo.reporting.page.classes import calibration
+from lstm_zoo.reporting.page.curves import learning_curves
+from lstm_zoo.reporting.page.material import Group
 from lstm_zoo.reporting.page.parts import Part, Report
+from lstm_zoo.reporting.page.scores import differences_chart
 from lstm_zoo.reporting.sentences import number, told
 from lstm_zoo.runs import Run, list_runs
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 HOSTILE = "<script>alert(1)</script>"
+HALF = "\ud800"  # of a character, which UTF-8 can't hold
 
 slow = pytest.mark.slow
 in_browser = pytest.mark.skipif(not CHROMIUM, reason=f"none of {', '.join(NAMES)} is installed")
@@ -212,6 +216,7 @@ def test_the_page_of_a_run_has_its_scores_by_part(report, opened, runs):
     assert row[1:] == [number(value) for value in parts]
     assert seen.console == []
     assert len(plots(seen.dom)) == 4
+    assert "The command that made it" in seen.dom
 
 
 @slow
@@ -245,22 +250,42 @@ def test_a_hostile_name_shows_as_text(made, report, opened, tmp_path):
     assert HOSTILE in labels
 
 
+@pytest.fixture
+def widths(opened, tmp_path):
+    """`widths(CONTENT, PIXELS, SELECTOR)`: what an element of a page so wide needs, and has."""
+
+    def call(content, pixels, selector):
+        (tmp_path / "framed.html").write_text(
+            f'<iframe id="page" style="width: {pixels}px; height: 900px; border: 0" '
+            f'srcdoc="{html.escape(content)}"></iframe><script>setTimeout(() => {{ '
+            "const found = document.getElementById('page').contentDocument"
+            f".querySelector('{selector}'); document.title = "
+            "found.scrollWidth + ' of ' + found.clientWidth; }, 5000)</script>"
+        )
+        dom = opened(tmp_path / "framed.html").dom
+        return tuple(map(int, re.search(r"<title>(\d+) of (\d+)</title>", dom).groups()))
+
+    return call
+
+
 @slow
 @in_browser
 @pytest.mark.parametrize(("name", "fits"), [("digits", True), ("series", True), ("wide", False)])
-def test_the_page_fits_a_telephone(made, report, opened, tmp_path, name, fits):
+def test_the_page_fits_a_telephone(made, report, widths, name, fits):
     content = report(made / f"{name.replace('wide', 'digits')}.json").read_text()
     if not fits:
         content = content.replace("<main>", '<main><div style="width: 600px">wide</div>')
-    (tmp_path / "phone.html").write_text(
-        f'<iframe id="phone" style="width: 390px; height: 900px" srcdoc="{html.escape(content)}">'
-        "</iframe><script>setTimeout(() => { const page = document.getElementById('phone')"
-        ".contentDocument.documentElement; document.title = page.scrollWidth "
-        "+ ' of ' + page.clientWidth; }, 5000)</script>"
-    )
-    title = re.search(r"<title>(\d+) of (\d+)</title>", opened(tmp_path / "phone.html").dom)
-    needed, there = map(int, title.groups())
+    needed, there = widths(content, 390, "html")
     assert 300 < there <= 390
+    assert (needed <= there) == fits
+
+
+@slow
+@in_browser
+@pytest.mark.parametrize(("pixels", "fits"), [(1280, True), (500, False)])
+def test_the_scores_of_a_long_name_fit_a_screen(made, report, widths, pixels, fits):
+    content = report(made / "series.json").read_text().replace("lstm:units=8<", f"{'lstm' * 11}<")
+    needed, there = widths(content, pixels, ".scroll")
     assert (needed <= there) == fits
 
 
@@ -347,6 +372,7 @@ def test_a_damaged_run_is_a_sentence(zoo, runs, tmp_path, file, damage):
     done = zoo("report", copy, "-o", "page.html")
     assert done.code == 1
     assert file in done.err and done.err.count("\n") == 1
+    assert not re.search(r"[A-Z][a-z]+Error|None|object is not", done.err)
     assert not (tmp_path / "page.html").exists()
 
 
@@ -384,13 +410,16 @@ def test_a_run_that_is_not_the_one_compared_is_a_sentence(zoo, made, tmp_path, c
         (["last"], 2, "--output"),
         (["-o", "page.html"], 2, "RESULTS.json"),
         (["last", "-o", "page.html"], 1, "There is no run"),
+        (["", "-o", "page.html"], 2, "RUN|RESULTS.json is empty"),
         (["none.json", "-o", "page.html"], 1, "There is no none.json"),
+        (["prices.csv", "-o", "page.html"], 1, "prices.csv is no results.json"),
         (["cut.json", "-o", "page.html"], 1, "cut.json is damaged"),
         (["cut.json", "-o", "nowhere/page.html"], 1, "nowhere can't be written"),
     ],
 )
 def test_wrong_input_is_a_sentence(zoo, tmp_path, arguments, code, says):
     (tmp_path / "cut.json").write_text('{"schema": 1, "models": [')
+    (tmp_path / "prices.csv").write_text("Date,Close\n2020-01-01,1\n")
     done = zoo("report", *arguments)
     assert done.code == code
     assert says in done.err and done.err.count("\n") == 1
@@ -411,8 +440,57 @@ def test_a_name_is_escaped_and_cut_where_it_may_be():
     assert label("<b>\n") == "&lt;b&gt;"
 
 
-def test_42_models_look_different():
+def test_models_look_different():
     assert len({(style(place).colour, style(place).symbol) for place in range(42)}) == 42
+    assert len({(style(place).colour, style(place).dash) for place in range(24)}) == 24
+    assert len({style(place).line_key("lstm") for place in range(24)}) == 24
+
+
+def compared(name, seeds=2):
+    """A run of a model as far as learning curves ask, and its group."""
+    config = SimpleNamespace(seed=0)
+    run = SimpleNamespace(config=config, history={"epoch": [1.0], "loss": [0.5]})
+    return [Group(f"{name}-{place}", place, [run]) for place in range(seeds)]
+
+
+def test_the_7th_models_lines_are_dashed_in_the_chart_and_its_legend():
+    (chart,) = learning_curves(compared("lstm", 7))
+    first, *_, last = chart.figure.data
+    assert first.line.color == last.line.color
+    assert (first.line.dash, last.line.dash) == ("solid", "dash")
+    assert chart.keys[0].colour == chart.keys[6].colour
+    assert chart.keys[0].sign != chart.keys[6].sign
+
+
+def pair(**changes):
+    names = ("p_value", "p_adjusted", "seeds_needed", "ci95", "equal")
+    own = {"a": "lstm", "b": "gru", "difference": 0.01, "verdict": "inconclusive"}
+    return dict.fromkeys(names) | own | changes
+
+
+@pytest.mark.parametrize(
+    ("one", "seeds"),
+    [
+        (pair(p_value=0.9), "over 1,000"),
+        (pair(p_value=0.9, seeds_needed=40), "40"),
+        (pair(p_value=1.0, difference=0.0), "–"),
+        (pair(), "–"),
+    ],
+)
+def test_the_differences_say_how_many_seeds_and_which_side_is_better(one, seeds):
+    for better, side in (("higher", "right"), ("lower", "left")):
+        metric = {"name": "accuracy", "better": better}
+        chart = differences_chart({"metric": metric, "pairs": [one], "margin": None})
+        assert (
+            dict(zip(chart.grid.header, chart.grid.rows[0], strict=True))["seeds needed"] == seeds
+        )
+        assert f"To the {side} of zero, the first of the two is the better one." in chart.caption
+
+
+def test_only_numbers_stand_to_the_right():
+    rows = [["lstm", "0.9 to 1", "–", "pass"], ["9-gru", "-0.1", "3 of 5", "–"]]
+    rule = markdown.table(["model", "a", "b", "c"], rows).splitlines()[1]
+    assert rule == "| --- | ---: | ---: | --- |"
 
 
 def test_markup_and_missing_numbers_stay_harmless_in_the_page():
@@ -420,8 +498,11 @@ def test_markup_and_missing_numbers_stay_harmless_in_the_page():
     figure.add_scatter(x=[float("nan")], y=[1.0], hovertext=["</script>"])
     chart = Chart(HOSTILE, HOSTILE, figure, Grid(HOSTILE, ["a", "b"], [[HOSTILE, HOSTILE]]))
     parts = [Part(HOSTILE, [chart], note=HOSTILE)]
-    told_ = Report(HOSTILE, [HOSTILE], chart.grid, parts, {"command": HOSTILE}, "", [HOSTILE])
+    environment = {"command": HOSTILE, "platform": f"{HOSTILE}{HALF}"}
+    told_ = Report(HOSTILE, [HOSTILE, HALF], chart.grid, parts, environment, "", [HOSTILE])
     content = page.html([told_])
+    assert content.encode() and page.markdown([told_]).encode()
+    assert "platform &lt;script>" in page.markdown([told_])
     assert HOSTILE not in content
     assert content.count(html.escape(HOSTILE)) > 10
     (drawn,) = figures(content)

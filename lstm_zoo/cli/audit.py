@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from lstm_zoo.cli.endings import telling
 from lstm_zoo.cli.names import Name
 from lstm_zoo.cli.options import data_dir_option, dataset_params, given, series_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
@@ -21,7 +22,10 @@ LEAK = 3
 @json_option
 @pass_settings
 def audit(settings: Settings, dataset: str, as_json: bool, **options: object) -> None:
-    """Look for leaks between the parts of DATASET: later rows that reach earlier ones."""
+    """Look for leaks between the parts of DATASET: later rows that reach earlier ones.
+
+    The exit code is 3 where there is a leak, and 0 where none was found.
+    """
     entry = settings.zoo.find(dataset, "dataset")
     params = data_params(entry, dataset_params(entry, given(options)))
     from lstm_zoo import audit as auditing
@@ -29,11 +33,12 @@ def audit(settings: Settings, dataset: str, as_json: bool, **options: object) ->
 
     source = Source(dataset, entry.loader, params, zoo=entry.zoo)
     record = auditing.audit(source, options["data_dir"])
-    if as_json:
-        print_json(record)
-    else:
-        _print(record)
-        click.echo(auditing.verdict(record))
+    with telling():
+        if as_json:
+            print_json(record)
+        else:
+            _print(record)
+            click.echo(auditing.verdict(record))
     if not record["passed"]:
         click.get_current_context().exit(LEAK)
 

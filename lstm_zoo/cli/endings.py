@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -41,6 +43,15 @@ def ending(error: BaseException) -> int:
     if isinstance(error, MemoryError):
         return _say("Error: There is not enough memory for this.", 1)
     raise error
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """The block prints a verdict, and a reader who leaves early does not change its exit code."""
+    try:
+        yield
+    except (BrokenPipeError, SystemExit) as error:  # the latter is rich's
+        ending(error)
 
 
 def _closed_pipe() -> int:

@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_zoo import results as results_file
-from lstm_zoo.cli.endings import ending
-from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.endings import telling
+from lstm_zoo.cli.settings import (
+    Settings,
+    append_summary,
+    command,
+    json_option,
+    pass_settings,
+    print_json,
+)
 from lstm_zoo.errors import UsageError, printable
 from lstm_zoo.runs import check_writable, write_json, write_text
 
 if TYPE_CHECKING:
     from lstm_zoo.gate import Outcome
+
+_REPEATED = "May be repeated."
 
 
 @command(
@@ -38,9 +47,15 @@ if TYPE_CHECKING:
 @click.option(
     "--update-baseline", is_flag=True, help="On a pass, make the new results the baseline."
 )
-@click.option("--at-least", multiple=True, metavar="METRIC=V", help="The mean must reach V.")
-@click.option("--at-most", multiple=True, metavar="METRIC=V", help="The mean must stay within V.")
-@click.option("--model", "models", multiple=True, metavar="NAME", help="Judge this model alone.")
+@click.option(
+    "--at-least", multiple=True, metavar="METRIC=V", help=f"The mean must reach V. {_REPEATED}"
+)
+@click.option(
+    "--at-most", multiple=True, metavar="METRIC=V", help=f"The mean must stay within V. {_REPEATED}"
+)
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME", help=f"Judge this model alone. {_REPEATED}"
+)
 @click.option("--junit", metavar="FILE.xml", help="Write the checks there, as JUnit's XML.")
 @json_option
 @pass_settings
@@ -61,6 +76,7 @@ def gate(
     The exit code is the verdict: 0 pass, 3 regression, 4 cannot tell, 5 not comparable.
     """
     asked = _numbers("at-least", at_least) + _numbers("at-most", at_most)
+    _check_files(results, baseline, junit)
     _check_usage(baseline, margin, update_baseline, models, asked)
     _prepare(junit, baseline if update_baseline else None)
     new = results_file.read(Path(results))
@@ -78,13 +94,11 @@ def gate(
     _record(outcome, junit)
     if renewed:
         write_json(Path(baseline), new)
-    try:
+    with telling():
         _tell(settings, outcome, as_json)
         if update_baseline:
             now = "holds these results now" if renewed else "stays as it was"
             settings.say(f"{baseline} {now}.")
-    except (BrokenPipeError, SystemExit) as error:  # nobody reads on, and the verdict stands
-        ending(error)
     click.get_current_context().exit(judging.EXIT_CODES[outcome.verdict])
 
 
@@ -106,6 +120,21 @@ def _number(option: str, pair: str) -> tuple[str, float]:
     if not metric or not math.isfinite(value):
         raise UsageError(f"--{option} takes METRIC=NUMBER, as accuracy=0.95, not '{pair}'.")
     return metric, value
+
+
+def _check_files(results: str, baseline: str | None, junit: str | None) -> None:
+    """Every file has a name, and --junit none of those that are read, by whatever link.
+
+    Raises:
+        UsageError: it is not so.
+    """
+    read = {"RESULTS.json": results, "--baseline": baseline}
+    for name, file in (read | {"--junit": junit}).items():
+        if file == "":
+            raise UsageError(f"{name} is empty.")
+    for name, file in read.items():
+        if junit and file and os.path.realpath(junit) == os.path.realpath(file):
+            raise UsageError(f"--junit {junit} would replace {name}: name another file.")
 
 
 def _check_usage(
@@ -133,11 +162,12 @@ def _check_usage(
 
 def _prepare(junit: str | None, renewed: str | None) -> None:
     """Make sure that files can be written; an earlier verdict is not to be read as this one."""
-    for file in (junit, renewed):
-        if file:
-            check_writable(Path(file))
+    for file in filter(None, (junit, renewed)):
+        check_writable(Path(file))
     if junit:
-        write_text(Path(junit), "")
+        from lstm_zoo.reporting import gating
+
+        write_text(Path(junit), gating.junit_without_verdict())
 
 
 def _record(outcome: Outcome, junit: str | None) -> None:
@@ -146,9 +176,7 @@ def _record(outcome: Outcome, junit: str | None) -> None:
 
     if junit:
         write_text(Path(junit), gating.junit(outcome))
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(gating.markdown(outcome) + "\n")
+    append_summary(gating.markdown(outcome))
 
 
 def _tell(settings: Settings, outcome: Outcome, as_json: bool) -> None:

@@ -26,6 +26,8 @@ from lstm_zoo.errors import UsageError
 @pass_settings
 def report(settings: Settings, sources: tuple[str, ...], output: str, runs_dir: str | None) -> None:
     """A page of one or more runs and comparisons: a RUN's folder, or a RESULTS.json of compare."""
+    if "" in sources:
+        raise UsageError("RUN|RESULTS.json is empty.")
     page = Path(output)
     if page.suffix.lower() not in (".html", ".md"):
         raise UsageError(f"--output is a .html or .md file, and '{output}' is neither.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lstm_zoo import catalog
 from lstm_zoo.config import BACKENDS
+from lstm_zoo.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,6 +108,19 @@ def command(example: str, **attributes: object) -> Callable:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def append_summary(text: str) -> None:
+    """Add Markdown to the summary of a CI job, where there is one, as a paragraph of its own."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    try:
+        with Path(file).open("a", encoding="utf-8") as summary:
+            summary.write(f"\n\n{text}\n\n")
+    except OSError as error:
+        sentence = f"The job's summary {file} can't be written: {error.strerror}."
+        click.echo(printable(sentence), err=True)
 
 
 def print_json(value: object) -> None:

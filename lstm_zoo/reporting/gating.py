@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from lstm_zoo.errors import counted, printable
+from lstm_zoo.errors import printable
 from lstm_zoo.reporting.markdown import escaped, table
 from lstm_zoo.reporting.sentences import number, span, words
 
@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 
 _SAID = {"pass": "Pass", "regression": "Regression", "inconclusive": "Cannot tell"}
 _SAID |= {"not-comparable": "Not comparable"}
+_FAULTS = {"regression": "failure", "inconclusive": "failure", "not-comparable": "error"}
 COLUMNS = ["model", "check", "baseline", "new", "difference", "one-sided 95 %", "limit", "verdict"]
 
 
 def headline(outcome: Outcome) -> str:
     """The verdict in words, with the margin."""
+    return f"{_SAID[outcome.verdict]}: {_worst(outcome)}{_margins(outcome.checks)}"
+
+
+def _worst(outcome: Outcome) -> str:
+    """The checks that the verdict rests on: a pass counts them, anything else quotes the first."""
     worst = [check for check in outcome.checks if check.verdict == outcome.verdict]
-    said = sentence(worst[0]) if worst else "Nothing was asked."
-    if len(worst) > 1:
-        said = f"{counted(len(worst), 'check')} of {len(outcome.checks)}. {said}"
-    return f"{_SAID[outcome.verdict]}: {said}{_margins(outcome.checks)}"
+    if len(worst) < 2:
+        return sentence(worst[0]) if worst else "Nothing was asked."
+    if outcome.verdict == "pass":
+        return "both checks." if len(worst) == 2 else f"all {len(worst)} checks."
+    return f"{len(worst)} of {len(outcome.checks)} checks. {sentence(worst[0])}"
 
 
 def _margins(checks: list[Check]) -> str:
@@ -82,16 +89,33 @@ def markdown(outcome: Outcome) -> str:
 
 def junit(outcome: Outcome) -> str:
     """The checks as JUnit's XML: what is not a pass is a failure, or an error if not comparable."""
-    count = Counter(check.verdict for check in outcome.checks)
-    suite = {"name": "lstm-zoo gate", "tests": str(len(outcome.checks))}
-    suite |= {"failures": str(count["regression"] + count["inconclusive"])}
-    suite |= {"errors": str(count["not-comparable"]), "skipped": "0"}
+    return _suite(
+        (
+            f"{printable(check.model or 'all models')}: {_asks(check)}",
+            _FAULTS.get(check.verdict),
+            {"type": check.verdict, "message": sentence(check)},
+        )
+        for check in outcome.checks
+    )
+
+
+def junit_without_verdict() -> str:
+    """What stands in JUnit's file until there is a verdict, and where there is none: an error."""
+    told = {"type": "no-verdict", "message": "The gate did not come to a verdict."}
+    return _suite([("the gate", "error", told)])
+
+
+def _suite(cases: Iterable[tuple[str, str | None, dict[str, str]]]) -> str:
+    """JUnit's XML of cases: a name, and of what is not a pass its kind and what is told of it."""
     root = ElementTree.Element("testsuites")
-    parent = ElementTree.SubElement(root, "testsuite", suite)
-    for check in outcome.checks:
-        name = f"{printable(check.model or 'all models')}: {_asks(check)}"
-        case = ElementTree.SubElement(parent, "testcase", classname="lstm-zoo.gate", name=name)
-        if check.verdict != "pass":
-            kind = "error" if check.verdict == "not-comparable" else "failure"
-            ElementTree.SubElement(case, kind, type=check.verdict, message=sentence(check))
+    suite = ElementTree.SubElement(root, "testsuite", name="lstm-zoo gate", skipped="0")
+    kinds = []
+    for name, kind, told in cases:
+        case = ElementTree.SubElement(suite, "testcase", classname="lstm-zoo.gate", name=name)
+        if kind:
+            ElementTree.SubElement(case, kind, told)
+        kinds.append(kind)
+    suite.set("tests", str(len(kinds)))
+    suite.set("failures", str(kinds.count("failure")))
+    suite.set("errors", str(kinds.count("error")))
     return ElementTree.tostring(root, encoding="unicode") + "\n"

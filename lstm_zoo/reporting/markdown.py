@@ -17,10 +17,16 @@ def results(results: dict) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column is text and whose others are numbers."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    lines = [_row(header), f"| {' | '.join(rule)} |", *map(_row, rows)]
-    return "\n".join(lines)
+    """A table whose first column is text; the others are to the right where they hold numbers."""
+    rows = list(rows)
+    _, *others = zip(header, *rows, strict=True)
+    rule = ["---", *("---:" if all(map(_is_number, column[1:])) else "---" for column in others)]
+    return "\n".join([_row(header), f"| {' | '.join(rule)} |", *map(_row, rows)])
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell begins as a number, or is the dash of none."""
+    return re.match(r"[-+]?\d|–$", cell) is not None
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from lstm_zoo.reporting.sentences import number
 
 INK, GREY, GRID = "#7f7f80", "#7f7f7f", "rgba(127,127,127,0.25)"
 SOLID, DASHED, DOTTED = "━━", "– –", "· · ·"
+_DASHES = {"solid": SOLID, "dash": DASHED, "dot": DOTTED, "dashdot": "– ·"}
 _BREAK = "\u200b"  # where a name may be cut, which is seen nowhere
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _SYMBOLS = {
@@ -90,16 +91,25 @@ class Style:
 
     colour: str
     symbol: str
+    dash: str = "solid"
 
-    def key(self, name: str, sign: str | None = None) -> Key:
-        """The model's line of a legend, by its symbol or as a line."""
-        return Key(name, self.colour, sign or _SYMBOLS[self.symbol])
+    def key(self, name: str) -> Key:
+        """The model's line of a legend, where points are drawn."""
+        return Key(name, self.colour, _SYMBOLS[self.symbol])
+
+    def line_key(self, name: str) -> Key:
+        """The same where lines are drawn."""
+        return Key(name, self.colour, _DASHES[self.dash])
 
 
 def style(place: int) -> Style:
-    """The style of the model at a place: 6 colours and 7 symbols, so 42 different ones."""
-    symbols = list(_SYMBOLS)
-    return Style(_COLOURS[place % len(_COLOURS)], symbols[place % len(symbols)])
+    """The style of the model at a place: 42 different points, and 24 different lines."""
+    symbols, dashes = list(_SYMBOLS), list(_DASHES)
+    return Style(
+        _COLOURS[place % len(_COLOURS)],
+        symbols[place % len(symbols)],
+        dashes[place // len(_COLOURS) % len(dashes)],
+    )
 
 
 def blank(x: str, y: str = "", height: int = 340) -> go.Figure:
@@ -125,9 +135,12 @@ def shown(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else number(value)
 
 
-def rows_axis(figure: go.Figure, names: Sequence[str], least: int) -> None:
-    """Name the rows 0, 1, 2, … of a chart, from the top; each has at least so many pixels."""
-    texts = [label(name) for name in names]
+def rows_axis(figure: go.Figure, names: Sequence[str], least: int, width: int = 18) -> None:
+    """Name the rows 0, 1, 2, … of a chart, from the top.
+
+    Each row has at least so many pixels, and its name lines of at most `width` characters.
+    """
+    texts = [label(name, width) for name in names]
     lines = max(text.count("<br>") + 1 for text in texts)
     figure.update_layout(height=80 + len(names) * max(least, 12 + 17 * lines))
     figure.update_yaxes(

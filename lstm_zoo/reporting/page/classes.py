@@ -15,8 +15,8 @@ from lstm_zoo.reporting.sentences import number
 
 BINS = 10
 CONFUSION = (
-    "Answers to the test part: a row is a true class, a column an answered one. A darker cell is a "
-    "larger share of its row, on a square-root scale that lets rare mistakes be seen."
+    "Answers to the test part: a row is a true class, a column an answered one. A stronger colour "
+    "is a larger share of its row, on a square-root scale that lets rare mistakes be seen."
 )
 _MOST_COUNTS = 20  # classes, beyond which the cells are too small for a count
 _MOST_NAMES = 25

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from html import escape
 
 from lstm_zoo.reporting.page.chart import (
-    DASHED,
-    SOLID,
     Chart,
     Grid,
     Key,
@@ -40,7 +39,7 @@ def _chart(column: str, groups: list[Group], alone: bool, wide: bool) -> Chart:
     parts = ["", "val_"] if alone and validated else ["val_" if validated else ""]
     figure = blank("epoch", words(column))
     lines = [
-        (group, run, part, style(group.place))
+        (group, run, part, _look(group, part, alone))
         for group in groups
         for run in group.runs
         for part in parts
@@ -52,7 +51,7 @@ def _chart(column: str, groups: list[Group], alone: bool, wide: bool) -> Chart:
             x=run.history["epoch"],
             y=values,
             mode="lines+markers" if len(values) < 30 else "lines",
-            line={"color": look.colour, "width": 1.6, "dash": _dash(part, alone)},
+            line={"color": look.colour, "width": 1.6, "dash": look.dash},
             marker={"size": 4},
             opacity=0.85,
             hoverinfo="text",
@@ -76,8 +75,10 @@ def _chart(column: str, groups: list[Group], alone: bool, wide: bool) -> Chart:
     )
 
 
-def _dash(part: str, alone: bool) -> str:
-    return "dash" if alone and not part else "solid"
+def _look(group: Group, part: str, alone: bool) -> Style:
+    """The model's style; of one run, the training part is dashed."""
+    look = style(group.place)
+    return replace(look, dash="dash") if alone and not part else look
 
 
 def _caption(column: str, parts: list[str], alone: bool) -> str:
@@ -89,10 +90,8 @@ def _caption(column: str, parts: list[str], alone: bool) -> str:
 
 def _keys(groups: list[Group], parts: list[str], alone: bool) -> list[Key]:
     if not alone:
-        return [style(group.place).key(group.name, SOLID) for group in groups if group.runs]
-    look = style(groups[0].place)
-    signs = {"": DASHED, "val_": SOLID}
-    return [look.key(_PART[part], signs[part]) for part in parts]
+        return [style(group.place).line_key(group.name) for group in groups if group.runs]
+    return [_look(groups[0], part, alone).line_key(_PART[part]) for part in parts]
 
 
 def _grid(column: str, lines: list[tuple[Group, Trained, str, Style]]) -> Grid:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import RunError, reason
+from lstm_zoo.errors import RunError, printable
 from lstm_zoo.runs import Run
 
 _DAMAGE = (
@@ -61,7 +61,18 @@ def intact(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise RunError(f"There is no {path}.") from None
     except _DAMAGE as error:
-        raise RunError(f"{path} is damaged: {reason(error)}.") from None
+        raise RunError(f"{path} is damaged: {_words(error)}.") from None
+
+
+def _words(error: Exception) -> str:
+    """What is wrong with a file, in words that are no programmer's."""
+    if isinstance(error, KeyError):
+        return printable(f"it has no {error}")
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+        return printable(str(error))[:300]
+    return "it is cut short, or holds what lstm-zoo does not write"
 
 
 def read_run(run: Run) -> Trained:

@@ -41,6 +41,7 @@ class Report:
         environment: where it ran, as its JSON file has it.
         markdown: the sentences and the scores as Markdown.
         remarks: what could not be shown, and why.
+        command_does: what `command` is to it.
     """
 
     title: str
@@ -50,10 +51,11 @@ class Report:
     environment: dict
     markdown: str
     remarks: Sequence[str] = ()
+    command_does: str = "repeats it"
 
     @property
     def command(self) -> str:
-        """What repeats it; empty where that was not recorded."""
+        """What it came from; empty where that was not recorded."""
         return str(self.environment.get("command") or "")
 
     @property
@@ -138,6 +140,7 @@ def _run(run: runs.Run) -> Report:
             ],
             environment=run.read("environment.json"),
             markdown=f"{paragraphs(lead)}\n\n{table(summary.header, summary.rows)}",
+            command_does="made it",
         )
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from lstm_zoo.errors import printable
+from lstm_zoo.reporting.markdown import escaped
 from lstm_zoo.reporting.page.chart import Chart
 from lstm_zoo.reporting.page.parts import Report
 from lstm_zoo.runs import strict
@@ -25,7 +26,8 @@ def html(reports: Sequence[Report]) -> str:
     )
     templates.filters["figure"] = _figure
     page = templates.get_template("page.html")
-    return page.render(reports=reports, title=_title(reports), plotly=Markup(get_plotlyjs()))
+    text = page.render(reports=reports, title=_title(reports), plotly=Markup(get_plotlyjs()))
+    return text.encode("utf-8", "backslashreplace").decode()  # a name may hold half a character
 
 
 def _title(reports: Sequence[Report]) -> str:
@@ -44,7 +46,7 @@ def markdown(reports: Sequence[Report]) -> str:
 
 def _markdown(report: Report) -> str:
     title = printable(report.title).replace("<", "&lt;")
-    blocks = [f"## {title}", report.markdown, report.machine]
+    blocks = [f"## {title}", report.markdown, escaped(report.machine)]
     if report.command:
         blocks.append(f"```sh\n{printable(report.command)}\n```")
     return "\n\n".join(blocks) + "\n"

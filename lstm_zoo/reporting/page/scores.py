@@ -146,7 +146,7 @@ def differences_chart(results: dict) -> Chart:
     """Each pair's difference with its 95 % interval, beside zero."""
     pairs, metric = results["pairs"], words(results["metric"]["name"])
     names = [f"{pair['a']} − {pair['b']}" for pair in pairs]
-    figure = blank(f"difference in {metric}")
+    figure = blank("difference")
     for row, (pair, name) in enumerate(zip(pairs, names, strict=True)):
         look = Style(GREY if pair["verdict"] == "inconclusive" else style(0).colour, "circle")
         _add_interval(figure, pair["difference"], row, pair["ci95"], look, escape(name))
@@ -156,19 +156,25 @@ def differences_chart(results: dict) -> Chart:
     margin = results.get("margin")
     if margin:
         figure.add_vrect(x0=-margin, x1=margin, fillcolor=GRID, line_width=0, layer="below")
-    rows_axis(figure, names, least=52)
+    rows_axis(figure, names, least=46, width=24)
     band = f" The band is the margin, ±{number(margin)}." if margin else ""
     return Chart(
         title="Differences, seed by seed",
         caption=(
             f"The mean difference in {metric} of each pair over their common seeds, with its own "
             "95 % interval; grey where the two cannot be told apart. The verdict also corrects for "
-            f"the number of pairs, and so can be stricter than the interval.{band}"
+            f"the number of pairs, and so can be stricter than the interval. {_side(results)}{band}"
         ),
         figure=figure,
         grid=_pairs_grid(results, names),
         wide=True,
     )
+
+
+def _side(results: dict) -> str:
+    """Which side of zero is whose."""
+    side = "right" if results["metric"]["better"] == "higher" else "left"
+    return f"To the {side} of zero, the first of the two is the better one."
 
 
 def _pairs_grid(results: dict, names: list[str]) -> Grid:
@@ -178,7 +184,7 @@ def _pairs_grid(results: dict, names: list[str]) -> Grid:
         "p": lambda pair: number(pair["p_value"]),
         "p, corrected": lambda pair: number(pair["p_adjusted"]),
         "verdict": lambda pair: pair["verdict"],
-        "seeds needed": lambda pair: shown(pair["seeds_needed"]),
+        "seeds needed": _seeds_needed,
     }
     if margin := results.get("margin"):
         answers = {True: "yes", False: "not shown", None: "–"}
@@ -188,6 +194,12 @@ def _pairs_grid(results: dict, names: list[str]) -> Grid:
         for pair, name in zip(results["pairs"], names, strict=True)
     ]
     return Grid("Every pair's test over the seeds", ["pair", *columns], rows)
+
+
+def _seeds_needed(pair: dict) -> str:
+    """The seeds that would tell a pair apart, which are not counted above 1,000."""
+    beyond = pair["seeds_needed"] is None and pair["p_value"] is not None and pair["difference"]
+    return "over 1,000" if beyond else shown(pair["seeds_needed"])
 
 
 def cost_charts(results: dict) -> list[Chart]:

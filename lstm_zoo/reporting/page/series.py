@@ -40,13 +40,13 @@ def forecast_chart(groups: list[Group], metric: str) -> Chart:
     shown = {group.name: _middle(group.runs, metric) for group in groups}
     first, column = groups[0].runs[0].answers, groups[0].runs[0].names[0]
     x = _axis(first)
-    forecasts = [
-        (group.name, _furthest(shown[group.name].answers["y_pred"]), style(group.place).colour)
-        for group in groups
-    ]
+    looks = {group.name: style(group.place) for group in groups}
     lines = [
         ("actual", _furthest(first["y_true"]), INK, "solid", 2.2),
-        *((*forecast, "solid", 1.6) for forecast in forecasts),
+        *(
+            (name, _furthest(shown[name].answers["y_pred"]), look.colour, look.dash, 1.6)
+            for name, look in looks.items()
+        ),
         ("last known value", first["last"].ravel(), GREY, "dot", 1.2),
     ]
     figure = blank("date" if "dates" in first else "example of the test part", column, height=440)
@@ -60,7 +60,7 @@ def forecast_chart(groups: list[Group], metric: str) -> Chart:
         grid=_grid(x, {name: values for name, values, *_ in lines}, column),
         keys=[
             Key("actual", "currentColor", SOLID),
-            *(style(group.place).key(group.name, SOLID) for group in groups),
+            *(look.line_key(name) for name, look in looks.items()),
             Key("last known value", GREY, DOTTED),
         ],
         wide=True,
