@@ -7,7 +7,7 @@ import os
 import re
 import reprlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import get_type_hints
 
 from lstm_zoo import catalog
@@ -89,11 +89,13 @@ class RunConfig:
         for name, value in values.items():
             if name in kinds and not isinstance(value, kinds[name]):
                 raise RunError(f"config.json is damaged: '{name}' is {reprlib.repr(value)}.")
-        fields = {key: value for key, value in values.items() if key != "schema"}
-        try:
-            config = cls(**fields)
-        except TypeError as error:
-            raise RunError(f"config.json does not fit this lstm-zoo: {error}.") from None
+        recorded = {key: value for key, value in values.items() if key != "schema"}
+        for field in fields(cls):
+            if field.default is MISSING and field.name not in recorded:
+                raise RunError(f"config.json does not fit this lstm-zoo: no '{field.name}' in it.")
+        if unknown := set(recorded) - {field.name for field in fields(cls)}:
+            raise RunError(f"config.json does not fit this lstm-zoo: '{min(unknown)}' in it.")
+        config = cls(**recorded)
         numbers = {p.name: values[p.name] for p in _RECORDED if p.name in values}
         _check_recorded(_RECORDED, numbers, "a run")
         _check_recorded(TRAINING, config.train, "the training")

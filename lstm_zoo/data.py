@@ -362,8 +362,7 @@ def prepare_series(
     if cuts[0] < window + horizon:
         raise DataError(
             f"A window of {window} and a horizon of {horizon} are too long for the {cuts[0]} rows "
-            f"of the training part (of {len(raw.values)} in all): "
-            "try a shorter window (--data window=…)."
+            f"of the training part (of {len(raw.values)} in all): {_shorter(window, horizon)}."
         )
     framing = _fitted_framing(
         raw,
@@ -381,7 +380,8 @@ def prepare_series(
         if not len(places):
             raise DataError(
                 f"A window of {window} and a horizon of {horizon} leave the {name} part of the "
-                f"{len(raw.values)} rows without any example: try shorter ones (--data window=…)."
+                f"{len(raw.values)} rows without any example: "
+                f"{_shorter(window if split == 'strict' else 0, horizon)}."
             )
     x, y = framing.inputs(raw.values), framing.answers(raw.values)
     parts = {name: Part(x, y, places) for name, places in index.items()}
@@ -395,6 +395,12 @@ def prepare_series(
         period=period,
         notes=raw.notes,
     )
+
+
+def _shorter(window: int, horizon: int) -> str:
+    """Which of the two is to blame for a series that is too short."""
+    name = "window" if window >= horizon else "horizon"
+    return f"try a shorter {name} (--data {name}=…)"
 
 
 def _cuts(rows: int, validation: float, test: float) -> tuple[int, int]:

@@ -277,10 +277,19 @@ def read_json(path: Path) -> dict:
     except OSError as error:
         raise RunError(f"{path} can't be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: {error}.") from None
+        raise RunError(f"{path} is damaged: {_no_json(error)}.") from None
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it holds no JSON object.")
     return value
+
+
+def _no_json(error: ValueError | RecursionError) -> str:
+    """Why a file's text is no JSON."""
+    if not isinstance(error, json.JSONDecodeError):
+        return "it holds no JSON"
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+        return "it is cut short"
+    return f"it is no JSON from line {error.lineno}, column {error.colno} on"
 
 
 class History:

@@ -199,8 +199,8 @@ def test_a_run_comes_back_from_json_as_it_was():
 @pytest.mark.parametrize(
     "change, sentence",
     [
-        ({"colour": 3}, "unexpected keyword argument 'colour'"),
-        ({"seed": ...}, "missing 1 required positional argument: 'seed'"),
+        ({"colour": 3}, "'colour' in it"),
+        ({"seed": ...}, "no 'seed' in it"),
         ({"params": 3}, "'params' is 3"),
         ({"threads": "many"}, "'threads' is 'many'"),
         ({"backend": None}, "'backend' is None"),

@@ -188,7 +188,7 @@ def _tell(settings: Settings, outcome: Outcome, as_json: bool) -> None:
         print_json(asdict(outcome))
         return
     click.echo(gating.headline(outcome))
-    tables.print_rows(gating.COLUMNS, gating.rows(outcome))
+    tables.print_rows(gating.COLUMNS, gating.rows(outcome), texts=("check", "verdict"))
     for remark in gating.remarks(outcome):
         click.echo(remark)
 

@@ -267,7 +267,9 @@ def _why(pair: dict) -> str:
             f": the seeds say {p_text(pair['p_value'])}, the {test['examples']:,} test examples "
             f"{p_text(test['p_value'])} ({test['test']}), and more seeds can't mend that"
         )
-    if (pair["seeds_needed"] or 0) > pair["seeds"]:
+    if pair["seeds_needed"] is None:
+        return "; over 1,000 would be needed if the observed difference is real"
+    if pair["seeds_needed"] > pair["seeds"]:
         return f"; about {pair['seeds_needed']} would be needed if the observed difference is real"
     return ""
 

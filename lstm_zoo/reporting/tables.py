@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
@@ -30,11 +32,12 @@ def console() -> Console:
     return out if out.is_terminal else Console(highlight=False, width=200)
 
 
-def _table(*columns: str) -> Table:
-    """A table whose first column is text and whose others are numbers."""
+def _table(*columns: str, texts: Collection[str] = ()) -> Table:
+    """A table whose first column is text, as are `texts`, and whose others are numbers."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for place, column in enumerate(columns):
-        table.add_column(column, justify="right" if place else "left", no_wrap=True)
+        left = not place or column in texts
+        table.add_column(column, justify="left" if left else "right", no_wrap=True)
     return table
 
 
@@ -75,9 +78,9 @@ def print_evaluation(run: Run, record: dict) -> None:
     _print(f"{run.folder}:", scores_table(record), beats_floor(record), *lag_line(record))
 
 
-def print_rows(columns: list[str], rows: list[tuple]) -> None:
-    """Rows of numbers and texts, a line each."""
-    table = _table(*columns)
+def print_rows(columns: list[str], rows: list[tuple], texts: Collection[str] = ()) -> None:
+    """Rows of numbers and, in the columns `texts`, of texts."""
+    table = _table(*columns, texts=texts)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     _print(table)
