@@ -9,7 +9,7 @@ from lstm_zoo import data
 from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL
-from lstm_zoo.tasks import task_of
+from lstm_zoo.tasks import Task, task_of
 
 
 def outputs(model: keras.Model, part: data.Part, size: int) -> np.ndarray:
@@ -45,21 +45,19 @@ def batch_size(config: RunConfig) -> int:
     return max(256, config.train["batch_size"])
 
 
-def floor_scores(dataset: data.Dataset) -> dict[str, float]:
+def floor_scores(task: Task, floors: dict[str, np.ndarray]) -> dict[str, float]:
     """The trivial answers' scores on the test part, in the main metric; the floor comes first."""
-    task = task_of(dataset)
-    return {
-        name: task.scores(answer, dataset.test)[task.metric]
-        for name, answer in task.floors().items()
-    }
+    test = task.dataset.test
+    return {name: task.scores(answer, test)[task.metric] for name, answer in floors.items()}
 
 
 def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str, object]:
     """All of metrics.json that follows from the answers to each part."""
     task = task_of(dataset)
     scores = {name: task.scores(one, dataset.parts[name]) for name, one in answered.items()}
-    floors = floor_scores(dataset)
-    p_value = task.p_beats(answered["test"], task.floors()[task.floor])
+    trivial = task.floors()
+    floors = floor_scores(task, trivial)
+    p_value = task.p_beats(answered["test"], trivial[task.floor])
     learned = bool(p_value < LEVEL)
     return {
         "schema": 1,

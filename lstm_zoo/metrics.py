@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 @_metric("higher", 0, 1)
 def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The unweighted mean of the F1 of all classes; 0 for a class neither there nor answered."""
+    from sklearn.metrics import f1_score
+
     labels = range(y_pred.shape[-1])
     options = {"labels": labels, "average": "macro", "zero_division": 0}
     return float(f1_score(y_true, _choices(y_pred), **options))
@@ -162,6 +163,17 @@ def bits_per_character(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return cross_entropy(y_true, y_pred) / math.log(2)
 
 
+def confusion(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Examples by true and answered class: `int (classes, classes)`.
+
+    An example with a probability that is not a number is left out.
+    """
+    answered = _choices(y_pred)
+    counts = np.zeros((y_pred.shape[-1],) * 2, int)
+    np.add.at(counts, (y_true[answered >= 0], answered[answered >= 0]), 1)
+    return counts
+
+
 def per_class(y_true: np.ndarray, y_pred: np.ndarray, classes: Sequence[str]) -> list[dict]:
     """Precision, recall, F1 and number of examples of each class; what is 0 / 0 counts as 0.
 
@@ -170,6 +182,8 @@ def per_class(y_true: np.ndarray, y_pred: np.ndarray, classes: Sequence[str]) ->
         y_pred: the probabilities, `(examples, classes)`.
         classes: a name for each class.
     """
+    from sklearn.metrics import precision_recall_fscore_support
+
     columns = precision_recall_fscore_support(
         y_true, _choices(y_pred), labels=range(len(classes)), zero_division=0
     )

@@ -79,6 +79,7 @@ class Finished:
     def __init__(self, folder: Path):
         self._runs: dict[str, Run] = {}
         self._likely: dict[str, Run] = {}
+        self._found: dict[str, Run | None] = {}
         for run in list_runs(folder):
             try:
                 if run.finished:
@@ -90,7 +91,12 @@ class Finished:
 
     def find(self, config: RunConfig) -> Run | None:
         """The run of this configuration and its data, by the same code and versions."""
-        run = self._runs.get(config.identity)
+        identity = config.identity
+        if identity not in self._found:
+            self._found[identity] = self._checked(config, self._runs.get(identity))
+        return self._found[identity]
+
+    def _checked(self, config: RunConfig, run: Run | None) -> Run | None:
         if run is None:
             return None
         try:
@@ -107,7 +113,7 @@ class Finished:
 
     def add(self, config: RunConfig, run: Run) -> None:
         """A run that has just finished."""
-        self._runs[config.identity] = self._likely[config.with_seed(0).identity] = run
+        self._found[config.identity] = self._likely[config.with_seed(0).identity] = run
 
 
 def sound(run: Run, config: RunConfig) -> bool:

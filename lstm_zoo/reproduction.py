@@ -11,6 +11,7 @@ from lstm_zoo import statistics
 from lstm_zoo.catalog import Recipe
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import counted
+from lstm_zoo.results import finished
 from lstm_zoo.runs import Run
 
 
@@ -23,7 +24,7 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
         used: the configuration that ran.
         fixed: the configuration that the recipe asks for.
     """
-    runs = [Run(Path(t["run"])) for t in results["models"][0]["trials"] if t["status"] == "ok"]
+    runs = [Run(Path(trial["run"])) for trial in finished(results["models"][0])]
     scores = _scores([run.metrics for run in runs])
     comparable = used.dataset == fixed.dataset
     published = [

@@ -150,6 +150,11 @@ def scores_of(model: dict) -> dict[int, float]:
     return {t["seed"]: t["score"] for t in model["trials"] if t["score"] is not None}
 
 
+def finished(model: dict) -> list[dict]:
+    """A model's trials that ended well."""
+    return [trial for trial in model["trials"] if trial["status"] == "ok"]
+
+
 def _faults(results: dict) -> Iterator[str]:
     """What compare would not have written; the numbers are looked at where every type fits."""
     yield from _misfits(results, _RESULTS, "")

@@ -190,6 +190,9 @@ class Forecasting:
         return float(np.mean(changes)) if len(changes) else 0.0
 
 
-def task_of(dataset: Dataset) -> Classification | Forecasting:
+Task = Classification | Forecasting
+
+
+def task_of(dataset: Dataset) -> Task:
     """The task that a dataset sets."""
     return Forecasting(dataset) if dataset.framing else Classification(dataset)

@@ -82,13 +82,17 @@ class Trainer:
         """The run of this configuration that needs no training."""
         return None if self._fresh else self._finished.find(config)
 
-    def seconds(self, config: RunConfig) -> float:
-        """How long a training takes, by a run from any seed, or by a few batches; 0 if it fails."""
+    def seconds(self, config: RunConfig, model: keras.Model | None = None) -> float:
+        """How long a training takes, by a run from any seed, or by a few batches; 0 if it fails.
+
+        `model` is the configuration's, where it is built already; it is of no more use then.
+        """
         if like := self._finished.like(config):
             return timing.of_run(like)
         dataset = sources.prepare(config, self.raw)
         try:
-            return timing.measured(assembly.build(config, dataset), config, dataset)
+            model = model or assembly.build(config, dataset)
+            return timing.measured(model, config, dataset)
         except Exception as error:  # the training itself will tell
             if interrupts.seen():
                 raise KeyboardInterrupt from error
@@ -172,8 +176,13 @@ def _tuned(config: RunConfig, count: int, trainer: Trainer) -> tuple[RunConfig, 
     return choice.config, choice.sentence
 
 
+def _left(end: float | None) -> float:
+    """The seconds until `end`."""
+    return math.inf if end is None else end - time.monotonic()
+
+
 def _check_time(needed: float, end: float | None, what: str) -> None:
-    left = math.inf if end is None else end - time.monotonic()
+    left = _left(end)
     if needed > left:
         raise ZooError(
             f"{what} takes {timing.words(needed)}, and the time budget leaves "
@@ -195,8 +204,8 @@ def compare(asked: Comparison, trainer: Trainer) -> dict:
     asked = replace(asked, configs=configs)
     looks.check(trainer.folder)
     drafts = [_draft(config, asked.seeds, trainer) for config in asked.configs]
-    notes = _run(drafts, asked, trainer)
-    return _results(drafts, replace(asked, notes=(*asked.notes, *notes)), trainer)
+    floors, notes = _run(drafts, asked, trainer)
+    return _results(drafts, floors, replace(asked, notes=(*asked.notes, *notes)), trainer)
 
 
 @dataclass
@@ -215,29 +224,37 @@ def _draft(config: RunConfig, seeds: list[int], trainer: Trainer) -> _Draft:
     dataset = sources.prepare(config, trainer.raw)
     model = assembly.build(config, dataset)
     draft = _Draft(config, model.count_params(), cost.multiply_adds(model))
-    keras.utils.clear_session()
     if not all(trainer.finished(config.with_seed(seed)) for seed in seeds):
-        draft.seconds = trainer.seconds(config)
+        draft.seconds = trainer.seconds(config, model)
+    keras.utils.clear_session()
     return draft
 
 
-def _run(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> list[str]:
-    """Every trial, seed by seed; what is to be said of those that were left out for time."""
+def _run(
+    drafts: list[_Draft], asked: Comparison, trainer: Trainer
+) -> tuple[list[dict[str, float]], list[str]]:
+    """Every trial, seed by seed.
+
+    Returns:
+        The trivial answers' scores by seed, and what is to be said of seeds left out for time.
+    """
+    floors: list[dict[str, float]] = []
     _announce(drafts, asked, trainer)
     for place, seed in enumerate(asked.seeds):
         needed = sum(_missing(drafts, [seed], trainer).values())
         if not place:
             _check_time(needed, asked.end, "One seed of every model")
-        elif asked.end is not None and needed > asked.end - time.monotonic():
-            return [f"The time budget ended after {place} of {len(asked.seeds)} seeds."]
-        floor = next(iter(_floors(asked.configs[0].with_seed(seed), trainer).values()))
+        elif needed > _left(asked.end):
+            return floors, [f"The time budget ended after {place} of {len(asked.seeds)} seeds."]
+        floors.append(_floors(asked.configs[0].with_seed(seed), trainer))
+        floor = next(iter(floors[-1].values()))
         for draft in drafts:
             began = time.monotonic()
             trial = _trial(draft.config.with_seed(seed), floor, trainer)
             draft.trials.append(trial)
             if not trial["reused"]:
                 draft.seconds = time.monotonic() - began
-    return []
+    return floors, []
 
 
 def _announce(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
@@ -268,7 +285,8 @@ def _missing(drafts: list[_Draft], seeds: list[int], trainer: Trainer) -> dict[s
 
 def _floors(config: RunConfig, trainer: Trainer) -> dict[str, float]:
     """The trivial answers' scores; a drawn training part makes them differ by seed."""
-    return evaluation.floor_scores(sources.prepare(config, trainer.raw))
+    task = task_of(sources.prepare(config, trainer.raw))
+    return evaluation.floor_scores(task, task.floors())
 
 
 def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
@@ -308,7 +326,9 @@ def _say_failed(config: RunConfig, why: str, trainer: Trainer) -> None:
     trainer.progress.say(f"{config.variant}, seed {config.seed}, failed: {why}")
 
 
-def _results(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> dict:
+def _results(
+    drafts: list[_Draft], floors: list[dict[str, float]], asked: Comparison, trainer: Trainer
+) -> dict:
     """What results.json says of the trials, and the look at them recorded."""
     config = asked.configs[0]
     dataset = sources.prepare(config, trainer.raw)
@@ -338,7 +358,7 @@ def _results(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> dict:
         },
         "task": task.name,
         "metric": {"name": task.metric, "better": terms.better},
-        **_floor([_floors(config.with_seed(seed), trainer) for seed in seeds]),
+        **_floor(floors),
         "environment": provenance.environment(config),
         "threads": config.threads,
         "seeds": seeds,

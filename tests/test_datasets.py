@@ -306,6 +306,17 @@ def test_an_incomplete_set_of_idx_files_says_which_are_missing(tmp_path, arrays)
         (gzip.compress(idx_bytes(np.arange(10000).astype(np.uint8)))[:40] + b"\xff" * 40, ""),
         (idx_bytes(np.full(10000, 200, np.uint8)), "the label 200"),
     ],
+    ids=[
+        "empty",
+        "cut in the head",
+        "of another type",
+        "too few",
+        "cut short",
+        "a byte too long",
+        "gzip cut short",
+        "gzip damaged",
+        "no digit",
+    ],
 )
 def test_a_damaged_idx_file_is_named(tmp_path, arrays, data, reason):
     write_idx(tmp_path, arrays)

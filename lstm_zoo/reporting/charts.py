@@ -156,7 +156,7 @@ def confusion_figure(
         classes: the name of each class.
         title: the picture's title.
     """
-    counts = _counts(y_true, y_pred)
+    counts = metrics.confusion(y_true, y_pred)
     side = float(np.clip(2.6 + 0.42 * len(classes), 5, 13))
     figure = Figure(figsize=(side + 1, side))
     axes = figure.subplots()
@@ -173,14 +173,6 @@ def confusion_figure(
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     bar.outline.set_visible(False)
     return _finished(figure, title)
-
-
-def _counts(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Examples by true and answered class: `int (classes, classes)`."""
-    known = ~np.isnan(y_pred).any(axis=1)
-    counts = np.zeros((y_pred.shape[1],) * 2, int)
-    np.add.at(counts, (y_true[known], y_pred[known].argmax(axis=1)), 1)
-    return counts
 
 
 def _name_classes(axes: Axes, names: list[str], inches: float) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from lstm_zoo import looks
 from lstm_zoo.errors import counted, few, listed
-from lstm_zoo.results import LEVEL
+from lstm_zoo.results import LEVEL, finished
 
 ENOUGH_SEEDS = 5
 REPEATS = "repeats the last known value"
@@ -136,7 +136,7 @@ def remarks(results: dict) -> list[str]:
     models = results["models"]
     lines = [line for model in models for line in _divergence(model)]
     lines += _untrained(models) + _lags(models)
-    lines += [note for model in models for trial in _done(model) for note in trial["notes"]]
+    lines += [note for model in models for trial in finished(model) for note in trial["notes"]]
     seeds = len(results["seeds"])
     if 1 < seeds < ENOUGH_SEEDS:
         lines.append(f"{counted(seeds, 'seed')} make a rough interval; {ENOUGH_SEEDS} are better.")
@@ -157,10 +157,6 @@ def _looks(pairs: list[dict]) -> list[str]:
     return lines
 
 
-def _done(model: dict) -> list[dict]:
-    return [trial for trial in model["trials"] if trial["status"] == "ok"]
-
-
 def _divergence(model: dict) -> list[str]:
     return [
         f"{model['name']} diverged with seed {trial['seed']}, and counts there at the floor's "
@@ -172,7 +168,7 @@ def _divergence(model: dict) -> list[str]:
 
 def _untrained(models: list[dict]) -> list[str]:
     """Whose untrained weights were the best on the validation part, and in how many seeds."""
-    counts = {m["name"]: sum(trial["best_epoch"] == 0 for trial in _done(m)) for m in models}
+    counts = {m["name"]: sum(trial["best_epoch"] == 0 for trial in finished(m)) for m in models}
     told = [f"{name} (in {counted(count, 'seed')})" for name, count in counts.items() if count]
     if not told:
         return []
@@ -186,7 +182,7 @@ def _lags(models: list[dict]) -> list[str]:
     """What most of a forecaster's seeds do: repeat the last known value, or trail."""
     names: dict[str, list[str]] = {}
     for model in models:
-        says = [lag_words(trial["lag"]) for trial in _done(model) if trial["lag"]]
+        says = [lag_words(trial["lag"]) for trial in finished(model) if trial["lag"]]
         said, count = Counter(says).most_common(1)[0] if says else (None, 0)
         beats = model["floor_test"]["beaten"] and said == REPEATS
         if said and not beats and 2 * count > len(says):

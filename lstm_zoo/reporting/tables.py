@@ -23,6 +23,7 @@ from lstm_zoo.reporting.sentences import (
     verdicts,
     words,
 )
+from lstm_zoo.results import finished
 from lstm_zoo.runs import Run
 
 
@@ -94,8 +95,8 @@ def print_runs(lines: list[dict]) -> None:
     """Runs, a line each."""
     table = _table("run", "model", "metric", "score", "floor")
     for line in lines:
-        finished = line["state"] == "finished"
-        metric = words(line["metric"]) if finished else line["state"]
+        done = line["state"] == "finished"
+        metric = words(line["metric"]) if done else line["state"]
         scores = [number(line["score"]), number(line["floor"])]
         table.add_row(Text(line["run"]), Text(line["variant"] or "–"), metric, *scores)
     _print(table)
@@ -137,7 +138,7 @@ def results_rows(results: dict) -> tuple[list[str], list[list[str]]]:
 
 
 def _row(model: dict) -> list[str]:
-    done = [trial for trial in model["trials"] if trial["status"] == "ok"]
+    done = finished(model)
     failed = f" ({model['failures']} failed)" if model["failures"] else ""
     return [
         model["name"] + failed,

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
+from lstm_zoo import metrics
 from lstm_zoo.errors import counted, listed
 from lstm_zoo.reporting.page.chart import DASHED, GREY, Chart, Grid, Key, blank, label, style
 from lstm_zoo.reporting.page.material import Group
@@ -39,8 +40,7 @@ def pooled(group: Group) -> tuple[np.ndarray, np.ndarray]:
 def confusion_chart(group: Group) -> Chart:
     """How many examples of each class were taken for which, over all seeds."""
     truth, answer = pooled(group)
-    counts = np.zeros((answer.shape[1],) * 2, int)
-    np.add.at(counts, (truth, answer.argmax(axis=1)), 1)
+    counts = metrics.confusion(truth, answer)
     names = _names(group, len(counts))
     figure = blank("answered class", "true class", height=380)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, printable
+from lstm_zoo.results import finished
 from lstm_zoo.runs import Run
 
 _DAMAGE = (
@@ -160,11 +161,6 @@ def _check_one_test_part(runs: list[Trained]) -> None:
                 f"The runs {runs[0].run.folder} and {run.run.folder} have different test parts in "
                 "their predictions.npz, and can't have been compared: one of them was changed."
             )
-
-
-def finished(model: dict) -> list[dict]:
-    """A model's trials that ended well."""
-    return [trial for trial in model["trials"] if trial["status"] == "ok"]
 
 
 def _place(recorded: str | None, file: Path, folder: Path) -> Path | None:

@@ -16,7 +16,7 @@ from lstm_zoo.reporting.markdown import paragraphs, table
 from lstm_zoo.reporting.page.chart import Chart, Grid, shown
 from lstm_zoo.reporting.page.classes import CONFUSION, calibration_chart, confusion_chart
 from lstm_zoo.reporting.page.curves import learning_curves
-from lstm_zoo.reporting.page.material import Group, finished, intact, read_groups, read_run
+from lstm_zoo.reporting.page.material import Group, intact, read_groups, read_run
 from lstm_zoo.reporting.page.scores import cost_charts, differences_chart, scores_chart
 from lstm_zoo.reporting.page.series import forecast_chart
 
@@ -113,7 +113,7 @@ def _score_charts(results: dict) -> list[Chart]:
 
 def _absent(results: dict, groups: list[Group]) -> list[str]:
     """A sentence where the folders of runs are elsewhere."""
-    trials = sum(len(finished(model)) for model in results["models"])
+    trials = sum(len(results_files.finished(model)) for model in results["models"])
     missing = trials - sum(len(group.runs) for group in groups)
     if not missing:
         return []

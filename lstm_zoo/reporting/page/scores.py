@@ -20,8 +20,8 @@ from lstm_zoo.reporting.page.chart import (
     shown,
     style,
 )
-from lstm_zoo.reporting.page.material import finished
 from lstm_zoo.reporting.sentences import number, span, words
+from lstm_zoo.results import finished
 
 _FAR = 3  # times the scores' own range, beyond which the floor squeezes them
 _FROM_ZERO = {"rangemode": "tozero"}
