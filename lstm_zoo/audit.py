@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import sources
-from lstm_zoo.data import Dataset, Part, Parts, Raw, Series, digest
+from lstm_zoo.data import Dataset, Part, Parts, Raw, Series, Splits, digest
 from lstm_zoo.datasets._later import write_changed
 from lstm_zoo.errors import ZooError, counted, few, listed
 
+READY = Parts | Splits  # the loader has cut the test part itself
 NAMED = 3  # of what is counted, the first that are named
 _ROUNDING = 1e-6  # of a scaled column's mean, spread and range
 _CHUNK = 4096  # examples
@@ -80,7 +81,7 @@ def audit(source: sources.Source, data_dir: str | None = None) -> dict:
     if isinstance(raw, Series):
         reread = list(_reloaded(source, raw, data_dir))
         checks += [*_windows(dataset, source.data), *reread]
-    if not isinstance(raw, Parts):
+    if not isinstance(raw, READY):
         checks.append(_scaled(raw, dataset, source.data))
     leaks = [check for check in checks if check.leak]
     repeats = _repeats(dataset)
@@ -97,7 +98,7 @@ def audit(source: sources.Source, data_dir: str | None = None) -> dict:
 
 def _auditable(source: sources.Source, raw: Raw, reread: list[Check]) -> str:
     """How far the loader's own work could be looked at; those of this package hold data alone."""
-    if isinstance(raw, Parts):
+    if isinstance(raw, READY):
         return "overlap only"
     held = source.loader.startswith("lstm_zoo.datasets.") and not source.data.get("csv")
     seen = reread and all(check.result != "not done" for check in reread)
@@ -178,7 +179,7 @@ def _rows_of_later_parts(raw: Raw, dataset: Dataset, params: dict) -> dict[str, 
     if isinstance(raw, Series):
         spans = _spans(len(raw.values), params)
         return {name: np.arange(*spans[name]) for name in ("test", *drawn)}
-    if isinstance(raw, Parts):
+    if isinstance(raw, READY):
         return {"test": np.arange(len(raw.test.y))} | drawn
     rows = len(raw.y)
     return {"test": np.arange(rows - round(rows * params["test"]), rows)} | drawn
@@ -193,8 +194,8 @@ def _spans(rows: int, params: dict) -> dict[str, tuple[int, int]]:
 
 def _changed(raw: Raw, part: str, rows: np.ndarray, change: Callable) -> Raw:
     """`raw` with other values in some rows; dates stay as they are."""
-    if isinstance(raw, Parts):
-        side = "test" if part == "test" else "train"
+    if isinstance(raw, READY):
+        side = part if hasattr(raw, part) else "train"
         return replace(raw, **{side: _changed(getattr(raw, side), part, rows, change)})
     names = ("values",) if isinstance(raw, Series) else ("x", "y")
     return replace(raw, **{name: _with(getattr(raw, name), rows, change) for name in names})

@@ -32,6 +32,7 @@ BUILT_IN = Path(__file__).with_name("zoo.yaml")
 
 # What a loader's return annotation says: who cuts and frames what it read.
 PREPARERS = {
+    "Splits": "lstm_zoo.data:prepare_splits",
     "Parts": "lstm_zoo.data:prepare_parts",
     "Examples": "lstm_zoo.data:prepare_examples",
     "Series": "lstm_zoo.data:prepare_series",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_zoo import interrupts
-from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series
+from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series, Splits
 from lstm_zoo.errors import DataError, TrainingError, listed, reason
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def check_raw(raw: Raw, promised: str, loader: str) -> None:
     Raises:
         DataError: it is not.
     """
-    kinds: dict[str, Callable] = {"Parts": _parts, "Examples": _examples, "Series": _series}
+    kinds: dict[str, Callable] = {"Splits": _parts, "Parts": _parts}
+    kinds |= {"Examples": _examples, "Series": _series}
     promised = promised.rpartition(".")[2]
     if type(raw).__name__ != promised:
         faults = [f"it returned a {type(raw).__name__}, and its annotation says {promised}"]
@@ -36,10 +37,16 @@ def check_raw(raw: Raw, promised: str, loader: str) -> None:
         raise DataError(f"The loader {loader} is at fault: {listed(faults)}.")
 
 
-def _parts(raw: Parts) -> list[str]:
-    faults = _examples(raw.train) + _examples(raw.test)
-    if not faults and raw.train.x.shape[1:] != raw.test.x.shape[1:]:
-        faults.append(f"x has {raw.train.x.shape[1:]} to train and {raw.test.x.shape[1:]} to test")
+def _parts(raw: Splits | Parts) -> list[str]:
+    faults = [fault for part in vars(raw).values() for fault in _examples(part)]
+    for name, part in vars(raw).items():
+        if faults:
+            break
+        if part.x.shape[1:] != raw.train.x.shape[1:]:
+            shapes = raw.train.x.shape[1:], part.x.shape[1:]
+            faults = [f"x has {shapes[0]} to train and {shapes[1]} in its {name} part"]
+        elif part.classes != raw.train.classes or part.y.shape[1:] != raw.train.y.shape[1:]:
+            faults = [f"the targets of its {name} part are others than those to train on"]
     return faults
 
 
@@ -48,18 +55,29 @@ def _examples(raw: Examples) -> list[str]:
         return fault
     rules = {
         f"x has the shape {raw.x.shape}, not (examples, steps, features)": raw.x.ndim == 3,
-        f"y has the shape {raw.y.shape}, not (examples,)": raw.y.ndim == 1,
         f"x has {len(raw.x)} rows and y {len(raw.y)}": len(raw.x) == len(raw.y),
         "there is no example": len(raw.y) > 0,
+    }
+    rules |= _classes(raw) if raw.classes or raw.y.dtype.kind in "iu" else _values(raw)
+    if faults := [fault for fault, holds in rules.items() if not holds]:
+        return faults
+    if raw.classes and (raw.y.min() < 0 or raw.y.max() >= len(raw.classes)):
+        return [f"y goes from {raw.y.min()} to {raw.y.max()}, of {len(raw.classes)} classes"]
+    return _not_finite("x", raw.x) or _not_finite("y", raw.y)
+
+
+def _classes(raw: Examples) -> dict[str, bool]:
+    return {
+        f"y has the shape {raw.y.shape}, not (examples,)": raw.y.ndim == 1,
         f"y is {raw.y.dtype}, not whole numbers": raw.y.dtype.kind in "iu",
         "there are fewer than two classes": len(raw.classes) > 1,
         "a class' name is no text": all(isinstance(name, str) for name in raw.classes),
     }
-    if faults := [fault for fault, holds in rules.items() if not holds]:
-        return faults
-    if raw.y.min() < 0 or raw.y.max() >= len(raw.classes):
-        return [f"y goes from {raw.y.min()} to {raw.y.max()}, of {len(raw.classes)} classes"]
-    return _not_finite("x", raw.x)
+
+
+def _values(raw: Examples) -> dict[str, bool]:
+    values = raw.y.ndim == 2 and raw.y.shape[1] > 0
+    return {f"y has the shape {raw.y.shape}, not (examples, values)": values}
 
 
 def _series(raw: Series) -> list[str]:

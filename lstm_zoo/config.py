@@ -26,6 +26,18 @@ TRAINING = (
         "Keras' optimizer of that name",
     ),
     Parameter(
+        "schedule",
+        "Literal['constant', 'cosine', 'linear']",
+        "constant",
+        "how the learning rate goes: constant, or down to 0 in the last update",
+    ),
+    Parameter(
+        "clip_norm",
+        "PositiveFloat | None",
+        None,
+        "the largest norm of the whole gradient; null does not clip it",
+    ),
+    Parameter(
         "patience",
         "NonNegativeInt | None",
         5,

@@ -1,12 +1,14 @@
 """From what a loader read to what a model trains on: parts, scaling, windows.
 
-A loader returns one of three raw shapes, and its return annotation says which:
+A loader returns one of four raw shapes, and its return annotation says which:
 
+    Splits    the source draws all three parts itself     (adding)
     Parts     the source brings its own test part        (MNIST)
     Examples  independent rows, to be cut here            (digits)
     Series    rows in time, to be cut and framed here     (prices)
 
-`prepare_parts`, `prepare_examples` and `prepare_series` turn these into a `Dataset`. Nothing is
+`prepare_splits`, `prepare_parts`, `prepare_examples` and `prepare_series` turn these into a
+`Dataset`. Nothing is
 copied: a part is an index into arrays that all parts share, and windows are views of the series.
 Scalers are fitted on the training rows, and nothing else.
 """
@@ -43,11 +45,15 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Examples:
-    """Independent rows in a fixed order: `x (examples, steps, features)`, `y (examples,)`."""
+    """Independent rows in a fixed order: `x (examples, steps, features)`, and their targets.
+
+    `y` is `int64 (examples,)`, a class each, or where `classes` is empty `float32 (examples,
+    values)`.
+    """
 
     x: np.ndarray
     y: np.ndarray
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,15 @@ class Parts:
     """Examples whose source brings its own test part."""
 
     train: Examples
+    test: Examples
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Examples that the source draws for each part, each from a random stream of its own."""
+
+    train: Examples
+    validation: Examples
     test: Examples
 
 
@@ -77,7 +92,7 @@ class Series:
     notes: tuple[str, ...] = ()
 
 
-Raw = Parts | Examples | Series
+Raw = Splits | Parts | Examples | Series
 
 
 @dataclass(frozen=True)
@@ -256,18 +271,33 @@ def digest(raw: Raw) -> str:
 
 
 def _contents(raw: Raw) -> list[tuple[str, object]]:
-    if isinstance(raw, Parts):
-        return _contents(raw.train) + _contents(raw.test)
+    if isinstance(raw, Splits | Parts):
+        return [item for part in vars(raw).values() for item in _contents(part)]
     return [(name, value) for name, value in vars(raw).items() if name != "notes"]
 
 
 def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
     """The dataset that `raw` makes; `rng` draws the validation part where it is drawn."""
+    if isinstance(raw, Splits):
+        return prepare_splits(raw, rng, **params)
     if isinstance(raw, Parts):
         return prepare_parts(raw, rng, **params)
     if isinstance(raw, Examples):
         return prepare_examples(raw, rng, **params)
     return prepare_series(raw, rng, **params)
+
+
+def prepare_splits(raw: Splits, rng: np.random.Generator) -> Dataset:
+    """The parts as the source drew them, whatever the run's seed."""
+    parts = {name: Part(part.x, part.y, np.arange(len(part.y))) for name, part in vars(raw).items()}
+    return Dataset(**parts, outputs=_outputs(raw.train), classes=raw.train.classes)
+
+
+def _outputs(examples: Examples) -> Outputs:
+    """A class, or so many values."""
+    if examples.classes:
+        return Outputs(len(examples.classes), "classes")
+    return Outputs(examples.y.shape[1], "values")
 
 
 def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.1) -> Dataset:
@@ -282,7 +312,7 @@ def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.
         train=Part(raw.train.x, raw.train.y, train),
         validation=None if held is None else Part(raw.train.x, raw.train.y, held),
         test=Part(raw.test.x, raw.test.y, np.arange(len(raw.test.y))),
-        outputs=Outputs(len(raw.train.classes), "classes"),
+        outputs=_outputs(raw.train),
         classes=raw.train.classes,
     )
 
@@ -305,7 +335,7 @@ def prepare_examples(
         train=Part(raw.x, raw.y, train),
         validation=None if held is None else Part(raw.x, raw.y, held),
         test=Part(raw.x, raw.y, np.arange(cut, rows)),
-        outputs=Outputs(len(raw.classes), "classes"),
+        outputs=_outputs(raw),
         classes=raw.classes,
     )
 

@@ -152,6 +152,8 @@ def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[
     answers = evaluation.answers(loaded.model, dataset, dataset.test, loaded.config)
     if dataset.framing:
         return _series_rows(Forecasting(dataset), answers)
+    if not dataset.classes:
+        return _value_rows(dataset.test, answers)
     classes = dataset.classes
     chosen = answers.argmax(axis=1)
     _, labels = dataset.test.take(slice(None))
@@ -162,6 +164,19 @@ def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[
         )
     ]
     return ["index", "actual", "predicted", "probability"], rows
+
+
+def _value_rows(test: data.Part, answers: np.ndarray) -> tuple[list[str], list[tuple]]:
+    """A row a value; where an example has several, `value` says which."""
+    _, truth = test.take(slice(None))
+    rows = [
+        (place, float(actual), float(answer), number)
+        for place, actuals, row in zip(test.index.tolist(), truth, answers, strict=True)
+        for number, (actual, answer) in enumerate(zip(actuals, row, strict=True))
+    ]
+    if truth.shape[1] == 1:
+        return ["index", "actual", "predicted"], [row[:3] for row in rows]
+    return ["index", "actual", "predicted", "value"], rows
 
 
 def _series_rows(task: Forecasting, answers: np.ndarray) -> tuple[list[str], list[tuple]]:

@@ -24,6 +24,7 @@ from lstm_zoo.errors import UnknownName, UsageError, ZooError
 PositiveInt = Annotated[int, "a whole number, at least 1"]
 NonNegativeInt = Annotated[int, "a whole number, at least 0"]
 PositiveFloat = Annotated[float, "a number above 0"]
+NonNegativeFloat = Annotated[float, "a number, at least 0"]
 Rate = Annotated[float, "a number from 0 to below 1"]
 Activation = Annotated[str, '"tanh", "relu", "sigmoid", "elu", "gelu" or "linear"']
 
@@ -31,6 +32,7 @@ _KINDS = {
     "PositiveInt": (int, lambda v: v >= 1, PositiveInt.__metadata__[0]),
     "NonNegativeInt": (int, lambda v: v >= 0, NonNegativeInt.__metadata__[0]),
     "PositiveFloat": (float, lambda v: v > 0, PositiveFloat.__metadata__[0]),
+    "NonNegativeFloat": (float, lambda v: v >= 0, NonNegativeFloat.__metadata__[0]),
     "Rate": (float, lambda v: 0 <= v < 1, Rate.__metadata__[0]),
     "Activation": (
         str,

@@ -151,10 +151,22 @@ def _fit(
 def prepared(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> Batches:
     """Compile the model, and give it its batches."""
     task, settings = task_of(dataset), config.train
-    optimizer = keras.optimizers.get(settings["optimizer"])
-    optimizer.learning_rate = settings["learning_rate"]
+    batches = Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
+    optimizer = _optimizer(settings, updates=settings["epochs"] * len(batches))
     model.compile(optimizer, loss=task.loss, metrics=list(task.watched))
-    return Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
+    return batches
+
+
+def _optimizer(settings: dict, updates: int) -> keras.optimizers.Optimizer:
+    """The optimizer; a schedule goes over all the updates of all the epochs."""
+    rate, schedules = settings["learning_rate"], keras.optimizers.schedules
+    if settings["schedule"] == "cosine":
+        rate = schedules.CosineDecay(rate, updates)
+    elif settings["schedule"] == "linear":
+        rate = schedules.PolynomialDecay(rate, updates, end_learning_rate=0.0)
+    named = {"class_name": settings["optimizer"], "config": {"learning_rate": rate}}
+    named["config"]["global_clipnorm"] = settings["clip_norm"]
+    return keras.optimizers.deserialize(named)
 
 
 def _exploded(train: data.Part) -> float:

@@ -20,7 +20,7 @@ class Terms:
     """What a comparison measures, and what is asked of its pairs.
 
     Args:
-        task: `classification` or `forecasting`.
+        task: `classification`, `regression` or `forecasting`.
         metric: the main metric's name.
         better: its direction, `higher` or `lower`.
         examples: the number of test examples.
@@ -168,12 +168,14 @@ def _draft(a: dict, b: dict, terms: Terms) -> _Pair:
 
 def _examples_test(both: list[tuple[dict, dict]], terms: Terms) -> dict | None:
     """Are the two told apart on these test examples, whatever other seeds would say?"""
-    if terms.task == "forecasting":
-        losses, horizon = _losses(both)
-        _, p_value = statistics.diebold_mariano(*losses, horizon=horizon)
-        name, difference = "Diebold–Mariano", float(np.mean(losses[0]) - np.mean(losses[1]))
-    elif any(trial["diverged"] for trial in both[0]):
+    series = terms.task == "forecasting"
+    if not series and any(trial["diverged"] for trial in both[0]):
         return None
+    if series or terms.task == "regression":
+        losses, horizon = _losses(both)
+        _, p_value = statistics.diebold_mariano(*losses, horizon=horizon if series else 1)
+        name = "Diebold–Mariano" if series else "paired t over the test examples"
+        difference = float(np.mean(losses[0]) - np.mean(losses[1]))
     else:
         right = [metrics.right(**_predictions(trial)) for trial in both[0]]
         name, p_value = "exact McNemar", statistics.mcnemar(*right)

@@ -341,7 +341,7 @@ def test_a_param_of_a_zoo_file_must_be_one_of_the_function(zoo_file):
 def test_a_loader_that_does_not_say_what_it_returns_is_named(zoo_file, tmp_path):
     (tmp_path / "loads_nothing.py").write_text("def load(): pass\ndef other() -> data.Series: 0")
     text = "datasets: {d: {summary: S, loader: 'loads_nothing:%s'}}"
-    with pytest.raises(ZooError, match="loads_nothing:load must be annotated to return Parts, Ex"):
+    with pytest.raises(ZooError, match="loads_nothing:load must be annotated to return Splits, Pa"):
         _ = load(zoo_file(text % "load")).find("d").parameters
     assert load(zoo_file(text % "other")).find("d").raw == "Series"
 

@@ -23,6 +23,13 @@ ANSWERS = {
 }
 
 
+VALUES = {
+    "y_true": np.array([[0.0], [1.0], [2.0]]),
+    "y_pred": np.array([[0.5], [1.0], [1.5]]),
+    "title": "gru on adding",
+}
+
+
 def series(rows=10, **changed):
     """Rows 0, 1, 2, …: the model is 2 too high in training and 3 in test, the last value 1 low."""
     actual, cut = np.arange(float(rows)), rows * 3 // 5
@@ -61,6 +68,7 @@ def texts(figure):
     [
         (charts.training_curves, CURVES),
         (charts.confusion_matrix, ANSWERS),
+        (charts.answers, VALUES),
         (charts.forecast, series()),
         (charts.forecast, series(dates=days())),
         (charts.forecast, series(5_000)),
@@ -194,3 +202,11 @@ def test_a_long_name_loses_its_middle_and_a_strange_script_warns_of_nothing(tmp_
     assert names == ["x" * 12 + "…" + "x" * 10 + "1", "名前"]
     charts.confusion_matrix(tmp_path / "a.png", **options)
     assert not recwarn.list
+
+
+def test_answers_stand_over_their_true_values():
+    figure = charts.answers_figure(**VALUES)
+    (axes,) = figure.axes
+    points = axes.collections[0].get_offsets()
+    np.testing.assert_array_equal(points, [[0, 0.5], [1, 1.0], [2, 1.5]])
+    assert axes.get_title(loc="left") == "mean squared error 0.1667"

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import inspect
 import os
 import subprocess
 import sys
@@ -433,3 +434,30 @@ def test_models_load_and_answer_the_same_in_bare_keras(saved_models):
 @pytest.mark.parametrize("backend", OTHER_BACKENDS)
 def test_models_answer_the_same_on_another_backend(saved_models, backend):
     assert len(load_and_compare(saved_models, backend)) == 2 * len(BUILDERS)
+
+
+def takers(parameter):
+    """The models whose builder takes a parameter."""
+    taken = {name: inspect.signature(build).parameters for name, build in BUILDERS.items()}
+    return pytest.mark.parametrize(
+        "name", sorted(n for n, own in taken.items() if parameter in own)
+    )
+
+
+@takers("forget_bias")
+def test_the_forget_bias_starts_where_it_is_asked_for(name):
+    model = BUILDERS[name]((8, 3), Outputs(2, "classes"), forget_bias=3.0)
+    paths = [v for v in model.variables if "lstm" in v.path and v.path.endswith("/bias")]
+    biases = [v.numpy() for v in paths]
+    assert biases
+    for bias in biases:
+        units = len(bias) // 4
+        assert bias.tolist() == [0.0] * units + [3.0] * units + [0.0] * 2 * units
+
+
+@takers("recurrent_initializer")
+def test_each_gate_may_start_at_the_identity(name):
+    model = BUILDERS[name]((8, 3), Outputs(2, "classes"), units=4, recurrent_initializer="identity")
+    (kernel,) = (v.numpy() for v in model.variables if v.path.endswith("recurrent_kernel"))
+    for gate in np.split(kernel, kernel.shape[1] // 4, axis=1):
+        np.testing.assert_array_equal(gate, np.eye(4))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -328,3 +329,28 @@ def test_predicting_the_level_loses_clearly_there(zoo_json):
         *("--data", "predict=level", "--data", "scaling=min-max", "--epochs", "10"),
     )
     assert record["test"]["rmse"] > 1.3 * record["floor"]["value"]
+
+
+@pytest.mark.slow
+def test_clipping_and_a_schedule_are_kerass_own(tmp_path, quiet):
+    """The same weights, batches, clipped gradient and falling rate in bare Keras."""
+    settings = {"schedule": "cosine", "clip_norm": 0.1, "learning_rate": 0.01}
+    config = config_of("gru", epochs=1, framing={"validation": 0.0})
+    config = replace(config, train=config.train | settings)
+    raw = sources.read(config)
+    run = training.train(config, raw, tmp_path, quiet)
+    bare = keras.Sequential(
+        [keras.Input((8, 8)), keras.layers.GRU(64), keras.layers.Dense(10, "softmax")]
+    )
+    bare.set_weights(assembly.build(config, sources.prepare(config, raw)).get_weights())
+    rate = keras.optimizers.schedules.CosineDecay(0.01, 45)  # 1,438 images in batches of 32
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=0.1)
+    bare.compile(optimizer, "sparse_categorical_crossentropy")
+    stream = np.random.SeedSequence(0, spawn_key=(1, 0))
+    shuffled = np.random.default_rng(stream).permutation(1438)
+    for start in range(0, 1438, 32):
+        places = shuffled[start : start + 32]
+        bare.train_on_batch(raw.x[places], raw.y[places])
+    np.testing.assert_allclose(
+        predictions(run)["y_pred"], bare.predict(raw.x[1438:], verbose=0), atol=1e-5
+    )

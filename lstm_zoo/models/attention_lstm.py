@@ -26,6 +26,7 @@ from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import head
+from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
@@ -38,6 +39,7 @@ def build(
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
+    forget_bias: float = 1.0,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
@@ -52,6 +54,7 @@ def build(
         dropout: the fraction of context and state that training drops at random, before the outputs
             and after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random.
+        forget_bias: where the bias b_f of the forget gate starts.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
@@ -74,7 +77,9 @@ def build(
     if not outputs.every_step:
         x = layers.Flatten(name="flatten")(x)
     answers = head(x, outputs, dropout, dense, dense_activation)
-    return keras.Model(inputs, answers, name="attention_lstm")
+    model = keras.Model(inputs, answers, name="attention_lstm")
+    set_forget_bias(model, forget_bias)
+    return model
 
 
 def attention_weights(model: keras.Model, x: np.ndarray) -> np.ndarray:

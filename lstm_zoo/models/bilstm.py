@@ -25,6 +25,7 @@ from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import head
+from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
@@ -36,6 +37,7 @@ def build(
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
+    forget_bias: float = 1.0,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
@@ -49,6 +51,7 @@ def build(
         dropout: the fraction of the states that training drops at random, before the outputs and
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random, in each direction.
+        forget_bias: where the bias b_f of the forget gate of both directions starts.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
@@ -58,4 +61,6 @@ def build(
     )
     states = layers.Bidirectional(lstm, name="both_directions")(inputs)
     answers = head(states, outputs, dropout, dense, dense_activation)
-    return keras.Model(inputs, answers, name="bilstm")
+    model = keras.Model(inputs, answers, name="bilstm")
+    set_forget_bias(model, forget_bias)
+    return model

@@ -33,6 +33,7 @@ from keras import layers
 from lstm_zoo.data import Outputs
 from lstm_zoo.errors import UsageError
 from lstm_zoo.models.head import head
+from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
@@ -49,6 +50,7 @@ def build(
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
+    forget_bias: float = 1.0,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
@@ -69,6 +71,7 @@ def build(
         dropout: the fraction of the states that training drops at random, before the outputs and
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random.
+        forget_bias: where the bias b_f of the forget gate starts.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
 
@@ -102,7 +105,9 @@ def build(
         x = layers.ZeroPadding1D((length - 1, 0), name="wait_until_complete")(x)
         x = layers.Cropping1D((missing, length - 1), name="crop")(x)
     answers = head(x, outputs, dropout, dense, dense_activation)
-    return keras.Model(inputs, answers, name="cnn_lstm")
+    model = keras.Model(inputs, answers, name="cnn_lstm")
+    set_forget_bias(model, forget_bias)
+    return model
 
 
 def _cut(steps: int, subsequences: int | None) -> tuple[int, int]:

@@ -20,11 +20,14 @@ must be counted or kept exactly: it has no cell apart from the state.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import keras
 from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import head
+from lstm_zoo.models.starts import set_identity
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
@@ -36,6 +39,7 @@ def build(
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
+    recurrent_initializer: Literal["orthogonal", "identity"] = "orthogonal",
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
@@ -49,16 +53,21 @@ def build(
         dropout: the fraction of the states that training drops at random, before the outputs and
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random.
+        recurrent_initializer: where the matrices U start: orthogonal as one matrix, or each of them
+            the identity.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
     inputs = keras.Input(input_shape, name="steps")
-    states = layers.GRU(
+    recurrent = layers.GRU(
         units,
         activation=activation,
         recurrent_dropout=recurrent_dropout,
         return_sequences=outputs.every_step,
         name="gru",
-    )(inputs)
+    )
+    states = recurrent(inputs)
+    if recurrent_initializer == "identity":
+        set_identity(recurrent)
     answers = head(states, outputs, dropout, dense, dense_activation)
     return keras.Model(inputs, answers, name="gru")

@@ -8,8 +8,8 @@
     h_t = o_t ⊙ φ(C_t)                            state
 
 with `x_t (features,)`, gates, candidate, cell and state `(units,)`, `C_0 = h_0 = 0`, each
-`W (units, features)`, `U (units, units)`, `b (units,)`, and φ = tanh. b_f starts at 1, so that the
-cell remembers from the start.
+`W (units, features)`, `U (units, units)`, `b (units,)`, and φ = tanh. b_f starts at
+`forget_bias`, by default 1, so that the cell remembers from the start.
 
 Sepp Hochreiter and Jürgen Schmidhuber (1997): Long short-term memory. Neural Computation 9(8).
 Felix A. Gers, Jürgen Schmidhuber and Fred Cummins (2000): Learning to forget: continual prediction
@@ -21,11 +21,14 @@ times a simple recurrent layer of the same units, and can't be computed in paral
 
 from __future__ import annotations
 
+from typing import Literal
+
 import keras
 from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import head
+from lstm_zoo.models.starts import set_forget_bias, set_identity
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
@@ -37,6 +40,8 @@ def build(
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
+    forget_bias: float = 1.0,
+    recurrent_initializer: Literal["orthogonal", "identity"] = "orthogonal",
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
@@ -50,16 +55,24 @@ def build(
         dropout: the fraction of the states that training drops at random, before the outputs and
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random.
+        forget_bias: where the bias b_f of the forget gate starts.
+        recurrent_initializer: where the matrices U start: orthogonal as one matrix, or each of them
+            the identity.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
     inputs = keras.Input(input_shape, name="steps")
-    states = layers.LSTM(
+    recurrent = layers.LSTM(
         units,
         activation=activation,
         recurrent_dropout=recurrent_dropout,
         return_sequences=outputs.every_step,
         name="lstm",
-    )(inputs)
+    )
+    states = recurrent(inputs)
+    if recurrent_initializer == "identity":
+        set_identity(recurrent)
     answers = head(states, outputs, dropout, dense, dense_activation)
-    return keras.Model(inputs, answers, name="lstm")
+    model = keras.Model(inputs, answers, name="lstm")
+    set_forget_bias(model, forget_bias)
+    return model

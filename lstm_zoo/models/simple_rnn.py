@@ -14,6 +14,8 @@ unbounded and training is less even from seed to seed.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import keras
 from keras import layers
 
@@ -30,6 +32,7 @@ def build(
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
+    recurrent_initializer: Literal["orthogonal", "identity"] = "orthogonal",
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
@@ -43,6 +46,7 @@ def build(
         dropout: the fraction of the states that training drops at random, before the outputs and
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random.
+        recurrent_initializer: where the matrix U starts.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
@@ -51,6 +55,7 @@ def build(
         units,
         activation=activation,
         recurrent_dropout=recurrent_dropout,
+        recurrent_initializer=recurrent_initializer,
         return_sequences=outputs.every_step,
         name="simple_rnn",
     )(inputs)

@@ -20,6 +20,7 @@ from keras import layers
 
 from lstm_zoo.data import Outputs
 from lstm_zoo.models.head import dropped, head
+from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
@@ -31,6 +32,7 @@ def build(
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
+    forget_bias: float = 1.0,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
@@ -44,6 +46,7 @@ def build(
         dropout: the fraction of the states that training drops at random, after each LSTM layer and
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random, in every layer.
+        forget_bias: where the bias b_f of the forget gate of each layer starts.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
@@ -59,4 +62,6 @@ def build(
         )(x)
         x = x if last else dropped(x, dropout, f"dropout_{depth}")
     answers = head(x, outputs, dropout, dense, dense_activation)
-    return keras.Model(inputs, answers, name="stacked")
+    model = keras.Model(inputs, answers, name="stacked")
+    set_forget_bias(model, forget_bias)
+    return model

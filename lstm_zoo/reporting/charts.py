@@ -68,6 +68,11 @@ def forecast(path: Path, **options) -> None:
     _save(forecast_figure(**options), path)
 
 
+def answers(path: Path, **options) -> None:
+    """Write `answers_figure(**options)` to `path`, as a PNG."""
+    _save(answers_figure(**options), path)
+
+
 @_styled
 def _save(figure: Figure, path: Path) -> None:
     with warnings.catch_warnings():
@@ -187,6 +192,26 @@ def _name_classes(axes: Axes, names: list[str], inches: float) -> None:
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
+
+
+@_styled
+def answers_figure(*, y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Figure:
+    """Each answer over the value that it should have been; on the line it is right.
+
+    Args:
+        y_true: the values, `(examples, values)`.
+        y_pred: the answers, `(examples, values)`.
+        title: the picture's title.
+    """
+    figure = Figure(figsize=(6.5, 6))
+    axes = figure.subplots()
+    ends = [float(y_true.min()), float(y_true.max())]
+    axes.plot(ends, ends, color=GREY, linewidth=1, linestyle="--", zorder=1)
+    axes.scatter(y_true, y_pred, s=6, color=BLUE, alpha=0.4, linewidths=0)
+    axes.set_xlabel("true value")
+    axes.set_ylabel("answer")
+    axes.set_title(f"mean squared error {_number(metrics.mse(y_true, y_pred))}")
+    return _finished(figure, title)
 
 
 @_styled

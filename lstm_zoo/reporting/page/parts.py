@@ -19,6 +19,7 @@ from lstm_zoo.reporting.page.curves import learning_curves
 from lstm_zoo.reporting.page.material import Group, intact, read_groups, read_run
 from lstm_zoo.reporting.page.scores import cost_charts, differences_chart, scores_chart
 from lstm_zoo.reporting.page.series import forecast_chart
+from lstm_zoo.reporting.page.values import answers_chart
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,8 @@ def _insights(groups: list[Group], metric: str) -> list[Part]:
         parts.append(Part("Calibration", [calibration_chart(groups)]))
     elif "last" in answers:
         parts.append(Part("Forecast", [forecast_chart(groups, metric)]))
+    else:
+        parts.append(Part("Answers", [answers_chart(groups, metric)]))
     return parts
 
 

@@ -37,7 +37,7 @@ def forecast_chart(groups: list[Group], metric: str) -> Chart:
         groups: the models, with at least one run each.
         metric: the one that tells which seed is in the middle.
     """
-    shown = {group.name: _middle(group.runs, metric) for group in groups}
+    shown = {group.name: middle(group.runs, metric) for group in groups}
     first, column = groups[0].runs[0].answers, groups[0].runs[0].names[0]
     x = _axis(first)
     looks = {group.name: style(group.place) for group in groups}
@@ -67,7 +67,7 @@ def forecast_chart(groups: list[Group], metric: str) -> Chart:
     )
 
 
-def _middle(runs: list[Trained], metric: str) -> Trained:
+def middle(runs: list[Trained], metric: str) -> Trained:
     """The run with the middle score; of an even number, the lower of the two."""
 
     def score(run: Trained) -> float:
