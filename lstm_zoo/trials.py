@@ -286,7 +286,8 @@ def _missing(drafts: list[_Draft], seeds: list[int], trainer: Trainer) -> dict[s
 def _floors(config: RunConfig, trainer: Trainer) -> dict[str, float]:
     """The trivial answers' scores; a drawn training part makes them differ by seed."""
     task = task_of(sources.prepare(config, trainer.raw))
-    return evaluation.floor_scores(task, task.floors())
+    scores = evaluation.floor_scores(task, task.floors())
+    return {name: score[task.metric] for name, score in scores.items()}
 
 
 def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
