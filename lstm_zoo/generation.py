@@ -48,7 +48,7 @@ def vocabulary_of(loaded: Loaded) -> list[str]:
 
 
 def end_of_text(loaded: Loaded, data_dir: str | None) -> str:
-    """The last characters of the run's own text, as many as the model sees."""
+    """The last piece of the run's test part, as many characters as the model sees."""
     vocabulary = vocabulary_of(loaded)
     test = prepare_splits(sources.read(loaded.config, data_dir), np.random.default_rng()).test
     return "".join(vocabulary[token] for token in test.y[-1])
