@@ -50,6 +50,32 @@ def exists(path: Path) -> bool:
     return True
 
 
+def read_text(path: Path, encoding: str) -> str:
+    """The text in a file.
+
+    Raises:
+        DataError: it can't be read, there is no such encoding, or the file is of another one.
+    """
+    try:
+        return path.read_text(encoding=encoding)
+    except LookupError:
+        raise DataError(
+            f"There is no encoding '{encoding}': utf-8, utf-16, cp1252 and latin-1 are some."
+        ) from None
+    except UnicodeError as error:
+        raise DataError(
+            f"{path} is no text in {encoding} ({_place(error)}): say which one it is in with "
+            "--data encoding=… (cp1252, say)."
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}.") from None
+
+
+def _place(error: UnicodeError) -> str:
+    known = isinstance(error, UnicodeDecodeError)
+    return f"{error.reason} at byte {error.start:,}" if known else str(error)
+
+
 @contextlib.contextmanager
 def reading(path: Path, name: str) -> Iterator[None]:
     """Whatever a foreign file makes its reader raise becomes one sentence that names it.

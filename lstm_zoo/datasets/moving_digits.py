@@ -2,7 +2,7 @@
 
 Task: which of eight directions the digit drifts in, from the frames; which digit it is has no part
 in it, and one frame alone tells nothing.
-Size: 4,000 films to train on, 500 to validate and 1,000 to test on, or as many as asked for.
+Size: 1,000 films to train on, 200 to validate and 1,000 to test on, or as many as asked for.
 Range: grey from 0 (canvas) to 1 (ink).
 Shapes: `x` float32 `(examples, steps, size, size, 1)`: frames, rows, columns, 1; `y` int64
 `(examples,)`; classes north, north-east and so on round to north-west.
@@ -47,8 +47,8 @@ def load(
     *,
     steps: PositiveInt = 10,
     size: PositiveInt = 16,
-    train: PositiveInt = 4000,
-    validation: PositiveInt = 500,
+    train: PositiveInt = 1000,
+    validation: PositiveInt = 200,
     test: PositiveInt = 1000,
     seed: NonNegativeInt = 0,
 ) -> Splits:
