@@ -8,16 +8,15 @@ A loader returns one of four raw shapes, and its return annotation says which:
     Series    rows in time, to be cut and framed here     (prices)
 
 `prepare_splits`, `prepare_parts`, `prepare_examples` and `prepare_series` turn these into a
-`Dataset`. Nothing is
-copied: a part is an index into arrays that all parts share, and windows are views of the series.
-Scalers are fitted on the training rows, and nothing else.
+`Dataset`. Nothing is copied: a part is an index into arrays that all parts share, and windows are
+views of the series. Scalers are fitted on the training rows, and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -43,17 +42,43 @@ class Outputs:
     zero_start: bool = False
 
 
+class Tokens(NamedTuple):
+    """The shape of an example that is a text: a number a step, each the place of its token.
+
+    Args:
+        steps: the length of the text, its padding included.
+        vocabulary: the number of different tokens.
+        padded: token 0 stands for no token, and only after the last one.
+    """
+
+    steps: int
+    vocabulary: int
+    padded: bool
+
+
+# Of one example: `(steps, features)`, images of `(steps, height, width, channels)`, or tokens.
+Shape = tuple[int, int] | tuple[int, int, int, int] | Tokens
+
+
 @dataclass(frozen=True)
 class Examples:
-    """Independent rows in a fixed order: `x (examples, steps, features)`, and their targets.
+    """Independent rows in a fixed order, and their targets.
 
-    `y` is `int64 (examples,)`, a class each, or where `classes` is empty `float32 (examples,
-    values)`.
+    Args:
+        x: `float32 (examples, steps, features)`, images of `(examples, steps, height, width,
+            channels)`, or with a `vocabulary` `int32 (examples, steps)`.
+        y: with `classes` `int64 (examples,)`, or `(examples, steps)` where every step has a class;
+            without, `float32 (examples, values)`.
+        classes: a name for each class.
+        vocabulary: a name for each token; where the first is empty, it is the padding.
+        recall: the last steps, where something is to be remembered: they are scored apart too.
     """
 
     x: np.ndarray
     y: np.ndarray
     classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    recall: int = 0
 
 
 @dataclass(frozen=True)
@@ -209,8 +234,9 @@ class Framing:
 class Dataset:
     """Three parts that a model can train on, and what is needed to read its answers.
 
-    `validation` is None where no such part was asked for. `classes` is empty for a series, and
-    `series` and `framing` are None for anything else, as is `period` where none is known.
+    `validation` is None where no such part was asked for. `classes` is empty for values,
+    `vocabulary` where there are no tokens, `recall` 0 where nothing is to be remembered; `series`
+    and `framing` are None for anything but a series, as is `period` where none is known.
     """
 
     train: Part
@@ -218,15 +244,20 @@ class Dataset:
     test: Part
     outputs: Outputs
     classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    recall: int = 0
     series: Series | None = None
     framing: Framing | None = None
     period: int | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
+    def input_shape(self) -> Shape:
         """The shape of one example."""
-        return self.train.x.shape[1:]
+        shape = self.train.x.shape[1:]
+        if not self.vocabulary:
+            return shape
+        return Tokens(*shape, len(self.vocabulary), padded=not self.vocabulary[0])
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -236,7 +267,9 @@ class Dataset:
 
     def preprocessing(self) -> dict:
         """What a stranger needs to use a model of this dataset, as plain values."""
-        shape = {"input_shape": list(self.input_shape), "outputs": asdict(self.outputs)}
+        shape = {"input_shape": list(self.train.x.shape[1:]), "outputs": asdict(self.outputs)}
+        if self.vocabulary:
+            shape["vocabulary"] = list(self.vocabulary)
         if self.framing is None:
             return shape | {"classes": list(self.classes)}
         last = " + the window's last value" if self.framing.predict == "change" else ""
@@ -270,10 +303,16 @@ def digest(raw: Raw) -> str:
     return sha.hexdigest()
 
 
+_OPTIONAL = ("vocabulary", "recall")
+
+
 def _contents(raw: Raw) -> list[tuple[str, object]]:
     if isinstance(raw, Splits | Parts):
         return [item for part in vars(raw).values() for item in _contents(part)]
-    return [(name, value) for name, value in vars(raw).items() if name != "notes"]
+    fields = vars(raw).items()
+    if isinstance(raw, Examples):
+        return [(name, value) for name, value in fields if name not in _OPTIONAL or value]
+    return [(name, value) for name, value in fields if name != "notes"]
 
 
 def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
@@ -290,14 +329,17 @@ def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
 def prepare_splits(raw: Splits, rng: np.random.Generator) -> Dataset:
     """The parts as the source drew them, whatever the run's seed."""
     parts = {name: Part(part.x, part.y, np.arange(len(part.y))) for name, part in vars(raw).items()}
-    return Dataset(**parts, outputs=_outputs(raw.train), classes=raw.train.classes)
+    return Dataset(**parts, **_asked(raw.train))
 
 
-def _outputs(examples: Examples) -> Outputs:
-    """A class, or so many values."""
-    if examples.classes:
-        return Outputs(len(examples.classes), "classes")
-    return Outputs(examples.y.shape[1], "values")
+def _asked(examples: Examples) -> dict:
+    """What a model of these examples is asked for, and what is needed to read its answers."""
+    size, kind = len(examples.classes), "classes"
+    if not size:
+        size, kind = examples.y.shape[1], "values"
+    every_step = kind == "classes" and examples.y.ndim == 2
+    named = {name: getattr(examples, name) for name in ("classes", "vocabulary", "recall")}
+    return {"outputs": Outputs(size, kind, every_step), **named}
 
 
 def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.1) -> Dataset:
@@ -312,8 +354,7 @@ def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.
         train=Part(raw.train.x, raw.train.y, train),
         validation=None if held is None else Part(raw.train.x, raw.train.y, held),
         test=Part(raw.test.x, raw.test.y, np.arange(len(raw.test.y))),
-        outputs=_outputs(raw.train),
-        classes=raw.train.classes,
+        **_asked(raw.train),
     )
 
 
@@ -335,8 +376,7 @@ def prepare_examples(
         train=Part(raw.x, raw.y, train),
         validation=None if held is None else Part(raw.x, raw.y, held),
         test=Part(raw.x, raw.y, np.arange(cut, rows)),
-        outputs=_outputs(raw),
-        classes=raw.classes,
+        **_asked(raw),
     )
 
 

@@ -72,7 +72,7 @@ def _length(results: dict, configs: list[RunConfig], data_dir: str | None) -> di
     first = configs[0]
     dataset = sources.prepare(first, sources.read(first, data_dir))
     task = task_of(dataset)
-    floor = evaluation.floor_scores(task, task.floors())[task.floor]
+    floor = evaluation.floor_scores(task, task.floors())[task.floor][task.metric]
     terms = verdicts.Terms(task.name, task.metric, METRICS[task.metric].better, len(dataset.test))
     models = [
         _model(model, config, dataset, floor, terms)
