@@ -63,9 +63,8 @@ def measure(configs: list[RunConfig], asked: Asked, progress: Progress) -> dict:
     Raises:
         UsageError: a model can't be built at a lag, or is another one at each.
     """
-    for config in configs:
-        first = lengths.at(_small(config), longest.FIRST)
-        lengths.check(first, [2 * longest.FIRST, asked.most])
+    small = [lengths.at(_small(config), longest.FIRST) for config in configs]
+    lengths.check(small, [2 * longest.FIRST, asked.most])
     found = [_Search(config, asked, progress).run() for config in configs]
     first = configs[0]
     updates = math.ceil(first.data["train"] / first.train["batch_size"]) * first.train["epochs"]
@@ -117,6 +116,7 @@ class _Search:
         return {
             "model": self._config.variant,
             "params": self._config.params,
+            "parameters": _first("parameters", self.points),
             "longest": found.longest,
             "failed": found.failed,
             "at_least": found.failed is None,
@@ -169,7 +169,8 @@ def _at_rate(config: RunConfig, rate: float) -> RunConfig:
 
 def _training(config: RunConfig, trainer: trials.Trainer, rule: Rule) -> dict:
     """One training: what it scores on the validation part and on the test part."""
-    names = ("validation", "test", "epochs", "train_seconds", "run", "error")
+    same = ("parameters", "epochs", "train_seconds")
+    names = (*same, "validation", "test", "floor", "run", "error")
     known = {"learning_rate": config.train["learning_rate"]} | dict.fromkeys(names)
     try:
         run = trainer.train(config)
@@ -177,8 +178,8 @@ def _training(config: RunConfig, trainer: trials.Trainer, rule: Rule) -> dict:
         return known | {"error": str(error)}
     record = run.metrics
     scores = {part: record[part][rule.metric] for part in ("validation", "test")}
-    same = {name: record[name] for name in ("epochs", "train_seconds")}
-    return known | scores | same | {"run": str(run.folder)}
+    scores["floor"] = record["floor"]["scores"][rule.metric]
+    return known | scores | {name: record[name] for name in same} | {"run": str(run.folder)}
 
 
 def _point(steps: int, seeds: list[dict], rule: Rule) -> dict:
@@ -190,6 +191,13 @@ def _point(steps: int, seeds: list[dict], rule: Rule) -> dict:
         "steps": steps,
         "solved": rule.solved(scores[most]),
         "score": scores[most],
+        "parameters": _first("parameters", trainings),
+        "floor": _first("floor", trainings),
         "train_seconds": sum(training["train_seconds"] or 0 for training in trainings),
         "seeds": seeds,
     }
+
+
+def _first(name: str, records: list[dict]) -> object:
+    """The first of these values that is known."""
+    return next((record[name] for record in records if record[name] is not None), None)

@@ -29,25 +29,29 @@ def at(config: RunConfig, steps: int) -> RunConfig:
     return replace(config, data=config.data | {STEPS: steps}, data_sha256=None)
 
 
-def check(config: RunConfig, lengths: Iterable[int], data_dir: str | None = None) -> None:
-    """The model has the same weights at every length.
+def check(configs: list[RunConfig], lengths: Iterable[int], data_dir: str | None = None) -> None:
+    """Each model has the same weights at every length.
 
     Raises:
-        UsageError: it has not, or can't be built at one of them.
+        UsageError: one has not, or can't be built at one of them.
     """
-    own = _shapes(config, data_dir)
+    own = _shapes(configs, data_dir)
     for steps in lengths:
-        if _shapes(at(config, steps), data_dir) != own:
-            raise UsageError(
-                f"The weights of {config.variant} depend on the number of steps: what was trained "
-                f"at {config.data[STEPS]} steps is no model of {steps}. Leave it out."
-            )
+        others = _shapes([at(config, steps) for config in configs], data_dir)
+        for config, mine, other in zip(configs, own, others, strict=True):
+            if mine != other:
+                raise UsageError(
+                    f"The weights of {config.variant} depend on the number of steps: what was "
+                    f"trained at {config.data[STEPS]} steps is no model of {steps}. Leave it out."
+                )
 
 
-def _shapes(config: RunConfig, data_dir: str | None) -> list[tuple[int, ...]]:
-    dataset = sources.prepare(config, sources.read(config, data_dir))
+def _shapes(configs: list[RunConfig], data_dir: str | None) -> list[list[tuple[int, ...]]]:
+    """The shapes of each model's weights, all for the same data."""
+    dataset = sources.prepare(configs[0], sources.read(configs[0], data_dir))
     try:
-        return [weight.shape for weight in assembly.build(config, dataset).weights]
+        models = [assembly.build(config, dataset) for config in configs]
+        return [[weight.shape for weight in model.weights] for model in models]
     finally:
         keras.utils.clear_session()
 

@@ -94,7 +94,7 @@ def test_the_budget_counts_its_updates():
         if task in zoo:
             known = {parameter.name for parameter in zoo[task].parameters}
             assert known >= {"steps", *longest.budget(task).data}
-    for budget, updates in ((longest.budget("adding"), 20_000), (quick(), 3_000)):
+    for budget, updates in ((longest.budget("adding"), 20_000), (quick(), 4_000)):
         batches = budget.data["train"] / budget.train["batch_size"]
         assert batches * budget.train["epochs"] == updates
 
@@ -123,7 +123,10 @@ def point(steps, *scores):
             "score": score,
             "solved": longest.rule("adding").solved(score),
             "learning_rate": 0.01,
-            "trainings": [{"train_seconds": 2.0}, {"train_seconds": None}],
+            "trainings": [
+                dict.fromkeys(("train_seconds", "floor", "parameters")),
+                {"train_seconds": 2.0, "floor": 0.166, "parameters": 16126},
+            ],
         }
         for seed, score in enumerate(scores)
     ]
@@ -150,6 +153,7 @@ def result(*models):
         "longest_lags": [
             {
                 "model": name,
+                "parameters": points[0]["parameters"],
                 "longest": found.longest,
                 "failed": found.failed,
                 "out_of_order": found.out_of_order,
@@ -170,18 +174,18 @@ RESULT = result(
 
 def test_what_is_said_of_each_model():
     assert lags.lines(RESULT) == [
-        "simple-rnn solves no lag: it failed at 2 steps already.",
-        "lstm solves lags up to 10 steps; it failed at 20. Out of order, it solved 40 all the "
-        "same: more seeds would tell.",
-        "gru solves lags of at least 100 steps: it never failed.",
+        "simple-rnn (16,126 parameters) solves no lag: it failed at 2 steps already.",
+        "lstm (16,126 parameters) solves lags up to 10 steps; it failed at 20. Out of order, it "
+        "solved 40 all the same: more seeds would tell.",
+        "gru (16,126 parameters) solves lags of at least 100 steps: it never failed.",
         "Solved: a mean squared error under 1/600, on fresh data. Most seeds have to, each with at "
         "most 3,000 updates at each of the learning rates 0.01 and 0.001.",
     ]
     header, rows = lags.rows(RESULT)
-    assert header == ["model", "steps", "solved by", "mse", "learning rates", "seconds"]
-    assert rows[0] == ["simple-rnn", "2", "0 of 3", "0.1", "0.01", "6"]
+    assert header[:5] == ["model", "steps", "solved by", "mse", "floor"]
+    assert rows[0] == ["simple-rnn", "2", "0 of 3", "0.1", "0.166", "0.01", "6"]
     assert rows[1][3] == "–"
-    assert rows[3] == ["lstm", "20", "1 of 3", "0.1", "0.01", "6"]
+    assert rows[3] == ["lstm", "20", "1 of 3", "0.1", "0.166", "0.01", "6"]
 
 
 def test_the_curve_shows_every_lag_and_the_border(tmp_path):
@@ -191,6 +195,9 @@ def test_the_curve_shows_every_lag_and_the_border(tmp_path):
     assert [list(map(float, x)) for x, _ in lines[:2]] == [[2], [2]]  # and an empty mark on top
     assert any(list(x) == [10, 100] and list(y) == [1e-4, 0.0012] for x, y in lines)
     assert any(set(y) == {1 / 600} for _, y in lines)
+    assert any(list(x) == [2, 5, 10, 20, 40, 100] and set(y) == {0.166} for x, y in lines)
+    figure.draw_without_rendering()
+    assert all("math" not in label.get_text() for label in axes.get_yticklabels(which="both"))
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     for name in ("a.png", "b.png"):
         lag_chart.longest_lags(tmp_path / name, RESULT)
@@ -244,7 +251,7 @@ def test_a_gru_goes_on_where_a_single_unit_has_failed_and_is_not_trained_again(z
     gru, single = found["longest_lags"]
     assert (gru["longest"], gru["failed"], gru["at_least"]) == (5, None, True)
     assert single["longest"] is None or single["longest"] < 5
-    assert "gru:units=16 solves lags of at least 5 steps: it never failed." in first.out
+    assert "(977 parameters) solves lags of at least 5 steps: it never failed." in first.out
     assert "gru:units=16 at 5 steps: about" in first.err
     assert Path("lags.png").read_bytes().startswith(b"\x89PNG")
     check_seed(gru["points"][0]["seeds"][0])

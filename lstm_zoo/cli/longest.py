@@ -27,7 +27,7 @@ _RATES = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
     metavar="params=N|MODEL",
     help="Give every model the units that come nearest to so many parameters (or macs=…).",
 )
-@click.option("--quick", is_flag=True, help="Up to 100 steps, 3,000 updates and 3 seeds.")
+@click.option("--quick", is_flag=True, help="Up to 100 steps, 4,000 updates and 3 seeds.")
 @click.option(
     "--up-to", type=Value(_MOST), metavar="N", help="The longest lag to try; 1,000, quick 100."
 )
@@ -105,7 +105,7 @@ def _measure(settings: Settings, models: tuple[str, ...], task: str, options: di
     )
     teller = progress(settings.console, settings.quiet)
     configs = lag_search.matched(asked.configs, options["match"], settings.zoo, teller)
-    return lag_search.measure(configs, search, teller)
+    return lag_search.measure(configs, search, teller) | {"match": options["match"]}
 
 
 def _check_steps(typed: dict, most: int, least: int) -> None:

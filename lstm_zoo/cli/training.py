@@ -25,7 +25,6 @@ from lstm_zoo.parameters import Parameter
 from lstm_zoo.runs import check_writable, prepare_folder, write_json
 
 if TYPE_CHECKING:
-    from lstm_zoo.config import RunConfig
     from lstm_zoo.data import Dataset
 
 MOST_SEEDS = 1000
@@ -160,18 +159,19 @@ def _compare(
     _check_search(asked, seeds, tune_lr)
     lengths = _other_lengths(settings, asked, test_steps)
     start(settings, asked)
+    from lstm_zoo import lengths as testing
     from lstm_zoo import sources, trials
     from lstm_zoo.reporting.progress import progress
 
     raw = sources.read(asked.configs[0], asked.data_dir)
     _tell(settings, sources.prepare(asked.configs[0], raw))
+    if lengths:
+        testing.check(asked.configs, lengths, asked.data_dir)  # before anything is trained
     first = asked.configs[0].seed
     trainer = trials.Trainer(raw, asked.folder, progress(settings.console, settings.quiet), fresh)
     variants = [config.variant for config in asked.configs]
     fair = {"match": match, "tune_lr": tune_lr}
     configs, notes = trials.fair(asked.configs, settings.zoo, trainer, **fair, end=end)
-    if lengths:
-        _check_lengths(configs, lengths, asked)
     comparison = trials.Comparison(
         configs,
         list(range(first, first + seeds)),
@@ -183,7 +183,7 @@ def _compare(
     )
     results = trials.compare(comparison, trainer)
     if lengths:
-        results["test_steps"] = _tested(results, configs, lengths, asked)
+        results["test_steps"] = testing.scores(results, configs, lengths, asked.data_dir)
     if output:
         write_json(Path(output), results)
     return results
@@ -284,20 +284,6 @@ def _other_lengths(settings: Settings, asked: Plan, test_steps: tuple[int, ...])
             f"{asked.configs[0].dataset} is none."
         )
     return sorted(set(test_steps) - {data.get("steps")})
-
-
-def _check_lengths(configs: list[RunConfig], lengths: list[int], asked: Plan) -> None:
-    """Every model can be tested at these lengths; told before anything is trained."""
-    from lstm_zoo import lengths as other
-
-    for config in configs:
-        other.check(config, lengths, asked.data_dir)
-
-
-def _tested(results: dict, configs: list[RunConfig], lengths: list[int], asked: Plan) -> list[dict]:
-    from lstm_zoo import lengths as other
-
-    return other.scores(results, configs, lengths, asked.data_dir)
 
 
 def _check_against(against: str | None, models: tuple[str, ...]) -> None:

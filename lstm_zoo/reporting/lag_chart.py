@@ -6,7 +6,13 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    NullFormatter,
+    NullLocator,
+    PercentFormatter,
+    StrMethodFormatter,
+)
 
 from lstm_zoo.reporting.charts import BLUE, GREEN, GREY, INK, ORANGE, RED, finished, save, styled
 from lstm_zoo.reporting.sentences import words
@@ -37,7 +43,7 @@ def lag_figure(result: dict) -> Figure:
     axes = figure.subplots()
     for place, model in enumerate(result["longest_lags"]):
         _curve(axes, model, _LOOKS[place % len(_LOOKS)], "-" if place < len(_LOOKS) else "--")
-    _solved_line(axes, result)
+    _lines(axes, result)
     axes.set(xlabel="lag (steps)", ylabel=words(result["metric"]))
     axes.set_xscale("log")
     _name_steps(axes, result)
@@ -46,6 +52,7 @@ def lag_figure(result: dict) -> Figure:
     else:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     return finished(figure, f"The longest lag that each solves: {result['task']}", axes)
 
 
@@ -61,7 +68,13 @@ def _curve(axes: Axes, model: dict, look: dict, dashes: str) -> None:
         axes.scatter(*zip(*seeds, strict=True), s=9, color=look["color"], alpha=0.5, linewidths=0)
 
 
-def _solved_line(axes: Axes, result: dict) -> None:
+def _lines(axes: Axes, result: dict) -> None:
+    """The border of what is solved, and the floor."""
+    points = [point for model in result["longest_lags"] for point in model["points"]]
+    floors = {p["steps"]: p["floor"] for p in points if p["floor"] is not None}
+    if floors:
+        steps = sorted(floors)
+        axes.plot(steps, [floors[s] for s in steps], c=GREY, lw=1.2, ls=":", label="floor")
     axes.axhline(result["limit"], color=GREY, lw=1.2, ls="--", zorder=1.5)
     above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "right", "color": GREY}
     text = f"solved: {result['solved']}"

@@ -21,6 +21,8 @@ def lines(result: dict) -> list[str]:
 def model_told(model: dict) -> str:
     """How far a model remembers."""
     name, longest, failed = model["model"], model["longest"], model["failed"]
+    if model["parameters"]:
+        name += f" ({model['parameters']:,} parameters)"
     if longest is None:
         text = f"{name} solves no lag: it failed at {counted(failed, 'step')} already."
     elif failed is None:
@@ -44,13 +46,15 @@ def point_told(name: str, point: dict) -> str:
 
 def rows(result: dict) -> tuple[list[str], list[list[str]]]:
     """The columns of a table of every lag tried, and its rows."""
-    header = ["model", "steps", "solved by", words(result["metric"]), "learning rates", "seconds"]
+    metric = words(result["metric"])
+    header = ["model", "steps", "solved by", metric, "floor", "learning rates", "seconds"]
     return header, [
         [
             model["model"],
             f"{point['steps']:,}",
             _solved(point),
             number(point["score"]),
+            number(point["floor"]),
             _rates(point),
             f"{point['train_seconds']:.0f}",
         ]
