@@ -31,6 +31,46 @@ def majority(y_train: np.ndarray, classes: int, examples: int) -> np.ndarray:
     return np.tile(frequencies, (examples, 1))
 
 
+def frequencies_by_step(y_train: np.ndarray, classes: int) -> np.ndarray:
+    """The training part's class frequencies at each step: what can be known without memory.
+
+    Args:
+        y_train: the training part's classes, `int (training examples, steps)`.
+        classes: the number of classes.
+
+    Returns:
+        Probabilities `(steps, classes)`.
+    """
+    return np.stack([unigram(step, classes, least=0) for step in y_train.T])
+
+
+def unigram(tokens: np.ndarray, size: int, least: int = 1) -> np.ndarray:
+    """How often each token occurs, each counted `least` times more (Laplace): `(size,)`."""
+    counts = np.bincount(tokens.ravel(), minlength=size) + least
+    return counts / counts.sum()
+
+
+def bigram(x: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
+    """How often each token follows each other, smoothed by how often it occurs at all.
+
+        p(b | a) = (n(a, b) + d(a) · p(b)) / (n(a) + d(a))
+
+    with n the counts, d(a) the number of different tokens seen after a (1 where there is none), and
+    p(b) the `unigram`: Witten & Bell 1991, "The zero-frequency problem", method C.
+
+    Args:
+        x: tokens, `int (training examples, steps)`.
+        y: the token after each, of the same shape.
+        size: the number of different tokens.
+
+    Returns:
+        Probabilities `(size, size)`, a row for each token a.
+    """
+    counts = np.bincount(x.ravel() * size + y.ravel(), minlength=size * size).reshape(size, size)
+    kinds = np.maximum((counts > 0).sum(axis=1, keepdims=True), 1)
+    return (counts + kinds * unigram(y, size)) / (counts.sum(axis=1, keepdims=True) + kinds)
+
+
 def last_value(values: np.ndarray, starts: np.ndarray, horizon: int) -> np.ndarray:
     """The last known value at every horizon (the naïve method)."""
     return np.repeat(values[starts][:, None], horizon, axis=1)

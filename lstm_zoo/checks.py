@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_zoo import interrupts
-from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series, Splits
+from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series, Splits, Texts
 from lstm_zoo.errors import DataError, TrainingError, listed, reason
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check_raw(raw: Raw, promised: str, loader: str) -> None:
         DataError: it is not.
     """
     kinds: dict[str, Callable] = {"Splits": _parts, "Parts": _parts}
-    kinds |= {"Examples": _examples, "Series": _series}
+    kinds |= {"Examples": _examples, "Texts": _texts, "Series": _series}
     promised = promised.rpartition(".")[2]
     if type(raw).__name__ != promised:
         faults = [f"it returned a {type(raw).__name__}, and its annotation says {promised}"]
@@ -45,31 +45,68 @@ def _parts(raw: Splits | Parts) -> list[str]:
         if part.x.shape[1:] != raw.train.x.shape[1:]:
             shapes = raw.train.x.shape[1:], part.x.shape[1:]
             faults = [f"x has {shapes[0]} to train and {shapes[1]} in its {name} part"]
-        elif part.classes != raw.train.classes or part.y.shape[1:] != raw.train.y.shape[1:]:
-            faults = [f"the targets of its {name} part are others than those to train on"]
+        elif _meaning(part) != _meaning(raw.train):
+            faults = [f"the targets or tokens of its {name} part are others than those to train on"]
     return faults
+
+
+def _meaning(raw: Examples) -> tuple:
+    return raw.classes, raw.vocabulary, raw.recall, raw.y.shape[1:]
 
 
 def _examples(raw: Examples) -> list[str]:
     if fault := _not_arrays(x=raw.x, y=raw.y):
         return fault
-    rules = {
-        f"x has the shape {raw.x.shape}, not (examples, steps, features)": raw.x.ndim == 3,
+    rules = _tokens(raw) if raw.vocabulary else _numbers(raw)
+    rules |= {
         f"x has {len(raw.x)} rows and y {len(raw.y)}": len(raw.x) == len(raw.y),
         "there is no example": len(raw.y) > 0,
     }
     rules |= _classes(raw) if raw.classes or raw.y.dtype.kind in "iu" else _values(raw)
     if faults := [fault for fault, holds in rules.items() if not holds]:
         return faults
-    if raw.classes and (raw.y.min() < 0 or raw.y.max() >= len(raw.classes)):
+    if raw.classes and _beyond(raw.y, len(raw.classes)):
         return [f"y goes from {raw.y.min()} to {raw.y.max()}, of {len(raw.classes)} classes"]
+    if raw.vocabulary and _beyond(raw.x, len(raw.vocabulary)):
+        return [f"x goes from {raw.x.min()} to {raw.x.max()}, of {len(raw.vocabulary)} tokens"]
     return _not_finite("x", raw.x) or _not_finite("y", raw.y)
 
 
-def _classes(raw: Examples) -> dict[str, bool]:
+def _texts(raw: Texts) -> list[str]:
+    if not raw.vocabulary or raw.vocabulary[0]:
+        return ["its vocabulary does not begin with an empty name, the padding's"]
+    return _examples(raw)
+
+
+def _beyond(numbers: np.ndarray, count: int) -> bool:
+    return numbers.min() < 0 or numbers.max() >= count
+
+
+def _numbers(raw: Examples) -> dict[str, bool]:
+    shapes = "(examples, steps, features) or (examples, steps, height, width, channels)"
+    return {f"x has the shape {raw.x.shape}, not {shapes}": raw.x.ndim in (3, 5)}
+
+
+def _tokens(raw: Examples) -> dict[str, bool]:
+    padded = raw.x.ndim == 2 and not raw.vocabulary[0]
+    words = raw.x != 0
     return {
-        f"y has the shape {raw.y.shape}, not (examples,)": raw.y.ndim == 1,
+        "x has padding before a token, or no token in a row": not padded
+        or (words[:, :1].all() and (words[:, :-1] >= words[:, 1:]).all()),
+        f"x has the shape {raw.x.shape}, not (examples, steps) as tokens have": raw.x.ndim == 2,
+        f"x is {raw.x.dtype}, not whole numbers": raw.x.dtype.kind in "iu",
+        "a token's name is no text": all(isinstance(name, str) for name in raw.vocabulary),
+    }
+
+
+def _classes(raw: Examples) -> dict[str, bool]:
+    shapes = [raw.y.shape[:1], raw.x.shape[:2]]
+    return {
+        f"y has the shape {raw.y.shape}, not {listed(shapes, 'or')}": raw.y.shape in shapes,
         f"y is {raw.y.dtype}, not whole numbers": raw.y.dtype.kind in "iu",
+        f"it asks to recall {raw.recall} of {raw.x.shape[1]} steps": 0
+        <= raw.recall
+        <= raw.x.shape[1],
         "there are fewer than two classes": len(raw.classes) > 1,
         "a class' name is no text": all(isinstance(name, str) for name in raw.classes),
     }
@@ -128,12 +165,14 @@ def _model_fault(model: keras.Model, dataset: Dataset) -> str | None:
     if len(getattr(model, "inputs", None) or ()) != 1 or len(model.outputs) != 1:
         return "the model needs one input and one output, of keras.Input's making"
     given, answered = model.input_shape[1:], model.output_shape[1:]
-    if any(a not in (None, b) for a, b in zip(given, dataset.input_shape, strict=False)) or len(
-        given
-    ) != len(dataset.input_shape):
-        return f"the model takes {given}, and an example is {dataset.input_shape}"
+    example, known = dataset.train.x.shape[1:], dataset.vocabulary
+    if any(a not in (None, b) for a, b in zip(given, example, strict=False)) or len(given) != len(
+        example
+    ):
+        tokens = ", token numbers (lstm_zoo.models.entrance makes vectors of them)"
+        return f"the model takes {given}, and an example is {example}{tokens * bool(known)}"
     asked = dataset.outputs
-    allowed = [(asked.size,)] + [(dataset.input_shape[0], asked.size)] * asked.every_step
+    allowed = [(asked.size,)] + [(example[0], asked.size)] * asked.every_step
     if answered not in allowed:
         return f"the model answers {answered}, and {listed(allowed, 'or')} is asked for"
     if any(isinstance(layer, keras.layers.Lambda) for layer in model.layers):

@@ -37,9 +37,10 @@ def _is_plain(model: keras.Model) -> bool:
 
 
 def _input_shapes(layer: keras.Layer) -> list[Shape]:
-    """The shapes of a layer's inputs, less the batch."""
+    """The shapes of a layer's inputs, less the batch; a mask is none."""
     given = layer.input
-    return [tensor.shape[1:] for tensor in (given if isinstance(given, list) else [given])]
+    tensors = given if isinstance(given, list) else [given]
+    return [tensor.shape[1:] for tensor in tensors if tensor.dtype != "bool"]
 
 
 def _layer(layer: keras.Layer, shapes: list[Shape]) -> int | None:
@@ -77,9 +78,14 @@ def _each_step(layer: layers.TimeDistributed, given: Shape) -> int | None:
     return None if once is None else given[0] * once
 
 
-def _convolution(layer: layers.Conv1D, given: Shape) -> int:
+def _convolution(layer: layers.Conv1D | layers.Conv2D, given: Shape) -> int:
     made = layer.compute_output_shape((None, *given))[1:]
     return math.prod(made) // layer.filters * math.prod(layer.kernel.shape)
+
+
+def _none(layer: layers.Embedding, given: Shape) -> int:
+    """A token's vector is looked up."""
+    return 0
 
 
 def _attention(layer: layers.AdditiveAttention, query: Shape, value: Shape, key: Shape = ()) -> int:
@@ -94,6 +100,8 @@ _COUNTS = {
     layers.Bidirectional: _both_directions,
     layers.TimeDistributed: _each_step,
     layers.Conv1D: _convolution,
+    layers.Conv2D: _convolution,
+    layers.Embedding: _none,
     layers.AdditiveAttention: _attention,
 }
 # Without weights, yet with matrix products.

@@ -1,29 +1,32 @@
 """From what a loader read to what a model trains on: parts, scaling, windows.
 
-A loader returns one of four raw shapes, and its return annotation says which:
+A loader returns one of five raw shapes, and its return annotation says which:
 
     Splits    the source draws all three parts itself     (adding)
     Parts     the source brings its own test part        (MNIST)
     Examples  independent rows, to be cut here            (digits)
+    Texts     the same of words, to be numbered here      (text)
     Series    rows in time, to be cut and framed here     (prices)
 
-`prepare_splits`, `prepare_parts`, `prepare_examples` and `prepare_series` turn these into a
-`Dataset`. Nothing is
-copied: a part is an index into arrays that all parts share, and windows are views of the series.
-Scalers are fitted on the training rows, and nothing else.
+`prepare_splits`, `prepare_parts`, `prepare_examples`, `prepare_texts` and `prepare_series` turn
+these into a `Dataset`. Nothing is copied: a part is an index into arrays that all parts share, and
+windows are views of the series. Scalers and vocabularies are fitted on the training rows, and
+nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.parameters import REQUIRED, Parameter, PositiveInt, Rate, fill
+
+UNKNOWN = "[UNK]"  # any word that is in no vocabulary
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,53 @@ class Outputs:
     zero_start: bool = False
 
 
+class Tokens(NamedTuple):
+    """The shape of an example that is a text: a number a step, each the place of its token.
+
+    Args:
+        steps: the length of the text, its padding included.
+        vocabulary: the number of different tokens.
+        padded: token 0 stands for no token, and only after the last one.
+    """
+
+    steps: int
+    vocabulary: int
+    padded: bool
+
+
+# Of one example: `(steps, features)`, images of `(steps, height, width, channels)`, or tokens.
+Shape = tuple[int, int] | tuple[int, int, int, int] | Tokens
+
+
 @dataclass(frozen=True)
 class Examples:
-    """Independent rows in a fixed order: `x (examples, steps, features)`, and their targets.
+    """Independent rows in a fixed order, and their targets.
 
-    `y` is `int64 (examples,)`, a class each, or where `classes` is empty `float32 (examples,
-    values)`.
+    Args:
+        x: `float32 (examples, steps, features)`, images of `(examples, steps, height, width,
+            channels)`, or with a `vocabulary` `int32 (examples, steps)`.
+        y: with `classes` `int64 (examples,)`, or `(examples, steps)` where every step has a class;
+            without, `float32 (examples, values)`.
+        classes: a name for each class.
+        vocabulary: a name for each token; where the first is empty, it is the padding.
+        recall: the last steps, where something is to be remembered: they are scored apart too.
+        reading: how a text becomes tokens, in a sentence for who has the model alone.
     """
 
     x: np.ndarray
     y: np.ndarray
     classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    recall: int = 0
+    reading: str = ""
+
+
+@dataclass(frozen=True)
+class Texts(Examples):
+    """Texts of one class each: `vocabulary` is "", the padding, and every word in any of them.
+
+    Which words a model is to know is not the loader's to say: it takes the training part.
+    """
 
 
 @dataclass(frozen=True)
@@ -92,7 +131,7 @@ class Series:
     notes: tuple[str, ...] = ()
 
 
-Raw = Splits | Parts | Examples | Series
+Raw = Splits | Parts | Examples | Texts | Series
 
 
 @dataclass(frozen=True)
@@ -209,8 +248,10 @@ class Framing:
 class Dataset:
     """Three parts that a model can train on, and what is needed to read its answers.
 
-    `validation` is None where no such part was asked for. `classes` is empty for a series, and
-    `series` and `framing` are None for anything else, as is `period` where none is known.
+    `validation` is None where no such part was asked for. `classes` is empty for values,
+    `vocabulary` and `reading` where there are no tokens, `recall` 0 where nothing is to be
+    remembered; `series` and `framing` are None for anything but a series, as is `period` where none
+    is known.
     """
 
     train: Part
@@ -218,15 +259,21 @@ class Dataset:
     test: Part
     outputs: Outputs
     classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    recall: int = 0
+    reading: str = ""
     series: Series | None = None
     framing: Framing | None = None
     period: int | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
+    def input_shape(self) -> Shape:
         """The shape of one example."""
-        return self.train.x.shape[1:]
+        shape = self.train.x.shape[1:]
+        if not self.vocabulary:
+            return shape
+        return Tokens(*shape, len(self.vocabulary), padded=not self.vocabulary[0])
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -236,7 +283,11 @@ class Dataset:
 
     def preprocessing(self) -> dict:
         """What a stranger needs to use a model of this dataset, as plain values."""
-        shape = {"input_shape": list(self.input_shape), "outputs": asdict(self.outputs)}
+        shape = {"input_shape": list(self.train.x.shape[1:]), "outputs": asdict(self.outputs)}
+        if self.vocabulary:
+            shape["vocabulary"] = list(self.vocabulary)
+        if self.reading:
+            shape["input"] = self.reading
         if self.framing is None:
             return shape | {"classes": list(self.classes)}
         last = " + the window's last value" if self.framing.predict == "change" else ""
@@ -270,10 +321,16 @@ def digest(raw: Raw) -> str:
     return sha.hexdigest()
 
 
+_OPTIONAL = ("vocabulary", "recall", "reading")
+
+
 def _contents(raw: Raw) -> list[tuple[str, object]]:
     if isinstance(raw, Splits | Parts):
         return [item for part in vars(raw).values() for item in _contents(part)]
-    return [(name, value) for name, value in vars(raw).items() if name != "notes"]
+    fields = vars(raw).items()
+    if isinstance(raw, Examples):
+        return [(name, value) for name, value in fields if name not in _OPTIONAL or value]
+    return [(name, value) for name, value in fields if name != "notes"]
 
 
 def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
@@ -282,6 +339,8 @@ def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
         return prepare_splits(raw, rng, **params)
     if isinstance(raw, Parts):
         return prepare_parts(raw, rng, **params)
+    if isinstance(raw, Texts):
+        return prepare_texts(raw, rng, **params)
     if isinstance(raw, Examples):
         return prepare_examples(raw, rng, **params)
     return prepare_series(raw, rng, **params)
@@ -290,14 +349,20 @@ def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
 def prepare_splits(raw: Splits, rng: np.random.Generator) -> Dataset:
     """The parts as the source drew them, whatever the run's seed."""
     parts = {name: Part(part.x, part.y, np.arange(len(part.y))) for name, part in vars(raw).items()}
-    return Dataset(**parts, outputs=_outputs(raw.train), classes=raw.train.classes)
+    return Dataset(**parts, **_asked(raw.train))
 
 
-def _outputs(examples: Examples) -> Outputs:
-    """A class, or so many values."""
-    if examples.classes:
-        return Outputs(len(examples.classes), "classes")
-    return Outputs(examples.y.shape[1], "values")
+def _asked(examples: Examples) -> dict:
+    """What a model of these examples is asked for, and what is needed to read its answers."""
+    size, kind = len(examples.classes), "classes"
+    if not size:
+        size, kind = examples.y.shape[1], "values"
+    every_step = kind == "classes" and examples.y.ndim == 2
+    named = ("classes", "vocabulary", "recall", "reading")
+    return {
+        "outputs": Outputs(size, kind, every_step),
+        **{name: getattr(examples, name) for name in named},
+    }
 
 
 def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.1) -> Dataset:
@@ -312,8 +377,7 @@ def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.
         train=Part(raw.train.x, raw.train.y, train),
         validation=None if held is None else Part(raw.train.x, raw.train.y, held),
         test=Part(raw.test.x, raw.test.y, np.arange(len(raw.test.y))),
-        outputs=_outputs(raw.train),
-        classes=raw.train.classes,
+        **_asked(raw.train),
     )
 
 
@@ -335,9 +399,71 @@ def prepare_examples(
         train=Part(raw.x, raw.y, train),
         validation=None if held is None else Part(raw.x, raw.y, held),
         test=Part(raw.x, raw.y, np.arange(cut, rows)),
-        outputs=_outputs(raw),
-        classes=raw.classes,
+        **_asked(raw),
     )
+
+
+def prepare_texts(
+    raw: Texts,
+    rng: np.random.Generator,
+    *,
+    words: PositiveInt = 20000,
+    order: Literal["drawn", "file"] = "drawn",
+    validation: Rate = 0.1,
+    test: Rate = 0.2,
+) -> Dataset:
+    """Texts cut into parts, whatever the run's seed; the words are those of the training part.
+
+    The seeds of a comparison so share one vocabulary, and models of one size.
+
+    Args:
+        words: the size of the vocabulary: the padding, one token for every unknown word, and the
+            words that come most often in the training part.
+        order: of the rows, before they are cut: drawn once, the same for the same number of rows,
+            or as they stand in the file.
+        validation: the fraction of the rows, just before the test part in that order, that is the
+            validation part; 0 for none.
+        test: the fraction of the rows, from the end of that order, that is the test part.
+    """
+    rows = len(raw.y)
+    first, last = _cuts(rows, validation, test)
+    places = np.arange(rows) if order == "file" else np.random.default_rng(0).permutation(rows)
+    train, held, tested = (np.sort(part) for part in np.split(places, [first, last]))
+    counts = np.bincount(raw.x[train].ravel(), minlength=len(raw.vocabulary))
+    tokens, vocabulary = known_words(raw.vocabulary, counts, words)
+    x = tokens[raw.x]
+    return Dataset(
+        train=Part(x, raw.y, train),
+        validation=Part(x, raw.y, held) if validation else None,
+        test=Part(x, raw.y, tested),
+        **_asked(replace(raw, vocabulary=vocabulary)),
+    )
+
+
+def known_words(
+    names: tuple[str, ...], counts: np.ndarray, size: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The token of each of `names`, `int32 (names,)`, in a vocabulary of the most frequent ones.
+
+    Args:
+        names: the words; the first is "", the padding.
+        counts: how often each comes, `(names,)`; of two as frequent, the first is kept.
+        size: the most entries that the vocabulary may have: padding, unknown word and words.
+
+    Raises:
+        UsageError: no word fits into so small a vocabulary.
+    """
+    if size < 3:
+        raise UsageError(
+            f"A vocabulary of {size} has no word: give 3 or more, for the padding and the unknown "
+            "word count (--data words=…)."
+        )
+    common = 1 + np.argsort(-counts[1:], kind="stable")[: size - 2]
+    common = common[counts[common] > 0]
+    tokens = np.ones(len(names), np.int32)
+    tokens[0] = 0
+    tokens[common] = np.arange(2, 2 + len(common))
+    return tokens, ("", UNKNOWN, *(names[place] for place in common))
 
 
 def _drawn(

@@ -12,13 +12,16 @@ from lstm_zoo.results import LEVEL
 from lstm_zoo.tasks import Task, task_of
 
 
-def outputs(model: keras.Model, part: data.Part, size: int) -> np.ndarray:
-    """The model's outputs for a part, after the last step: `(examples, outputs)`."""
+def outputs(model: keras.Model, part: data.Part, size: int, every_step: bool) -> np.ndarray:
+    """The model's outputs for a part: `(examples, outputs)`, those after the last step.
+
+    With `every_step` `(examples, steps, outputs)`.
+    """
     pieces = []
     for start in range(0, len(part), size):
         x, _ = part.take(slice(start, start + size))
         piece = np.asarray(model.predict_on_batch(x))
-        pieces.append(piece[:, -1] if piece.ndim == 3 else piece)
+        pieces.append(piece if every_step or piece.ndim == 2 else piece[:, -1])
     return np.concatenate(pieces)
 
 
@@ -26,7 +29,8 @@ def answers(
     model: keras.Model, dataset: data.Dataset, part: data.Part, config: RunConfig
 ) -> np.ndarray:
     """The model's answers to a part, as its task reads them."""
-    return task_of(dataset).answers(outputs(model, part, batch_size(config)), part)
+    task = task_of(dataset)
+    return task.answers(outputs(model, part, batch_size(config), task.every_step), part)
 
 
 def part_answers(
@@ -45,10 +49,9 @@ def batch_size(config: RunConfig) -> int:
     return max(256, config.train["batch_size"])
 
 
-def floor_scores(task: Task, floors: dict[str, np.ndarray]) -> dict[str, float]:
-    """The trivial answers' scores on the test part, in the main metric; the floor comes first."""
-    test = task.dataset.test
-    return {name: task.scores(answer, test)[task.metric] for name, answer in floors.items()}
+def floor_scores(task: Task, floors: dict[str, np.ndarray]) -> dict[str, dict]:
+    """Every score of the trivial answers on the test part; the floor comes first."""
+    return {name: task.scores(answer, task.dataset.test) for name, answer in floors.items()}
 
 
 def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str, object]:
@@ -67,8 +70,12 @@ def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str
         "validation": scores.get("validation", {}),
         "train": scores.get("train", {}),
         "per_class": task.per_class(answered["test"], dataset.test),
-        "floor": {"name": task.floor, "value": floors[task.floor]},
-        "floors": floors,
+        "floor": {
+            "name": task.floor,
+            "value": floors[task.floor][task.metric],
+            "scores": floors[task.floor],
+        },
+        "floors": {name: scores[task.metric] for name, scores in floors.items()},
         "learned": learned,
         "learned_p_value": p_value,
         "learned_test": f"{task.test}, one-sided, {len(dataset.test):,} test examples",

@@ -154,6 +154,8 @@ def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[
         return _series_rows(Forecasting(dataset), answers)
     if not dataset.classes:
         return _value_rows(dataset.test, answers)
+    if dataset.outputs.every_step:
+        return _step_rows(dataset, answers)
     classes = dataset.classes
     chosen = answers.argmax(axis=1)
     _, labels = dataset.test.take(slice(None))
@@ -164,6 +166,21 @@ def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[
         )
     ]
     return ["index", "actual", "predicted", "probability"], rows
+
+
+def _step_rows(dataset: data.Dataset, answers: np.ndarray) -> tuple[list[str], list[tuple]]:
+    """A row a step, counted from 1."""
+    classes, (_, truth) = dataset.classes, dataset.test.take(slice(None))
+    rows = [
+        (place, step, classes[label], classes[choice], float(row[choice]))
+        for place, labels, choices, table in zip(
+            dataset.test.index.tolist(), truth, answers.argmax(axis=-1), answers, strict=True
+        )
+        for step, (label, choice, row) in enumerate(
+            zip(labels, choices, table, strict=True), start=1
+        )
+    ]
+    return ["index", "step", "actual", "predicted", "probability"], rows
 
 
 def _value_rows(test: data.Part, answers: np.ndarray) -> tuple[list[str], list[tuple]]:

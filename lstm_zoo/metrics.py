@@ -69,8 +69,27 @@ def cross_entropy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     A probability below the spacing of floats at 1 (2.2e-16) counts as that, so that one certain
     mistake costs 36 nats and not infinity.
     """
-    probability = np.take_along_axis(y_pred, np.asarray(y_true)[..., None], axis=-1)
-    return float(-np.mean(np.log(np.maximum(probability, np.finfo(float).eps, dtype=float))))
+    return float(np.mean(_surprises(y_true, y_pred)))
+
+
+def _surprises(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """The negative log probability of each true class: `(…,)`."""
+    probability = np.take_along_axis(y_pred, np.asarray(y_true)[..., None], axis=-1)[..., 0]
+    return -np.log(np.maximum(probability, np.finfo(float).eps, dtype=float))
+
+
+def losses(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """What each example costs, by which two models are compared on the test part.
+
+    Args:
+        y_true: values `(examples, values)`, or classes `int (examples, steps)`.
+        y_pred: answers `(examples, values)`, or probabilities `(examples, steps, classes)`.
+
+    Returns:
+        `(examples,)`: the mean squared error, or the mean cross entropy in nats.
+    """
+    wrong = _surprises(y_true, y_pred) if y_pred.ndim == 3 else (y_true - y_pred) ** 2
+    return np.mean(wrong, axis=1)
 
 
 @_metric("lower", 0, math.inf)
@@ -155,6 +174,12 @@ def recall_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         y_pred: the probabilities at these steps, `(examples, steps, symbols)`.
     """
     return accuracy(y_true, y_pred)
+
+
+@_metric("lower", 0, math.inf)
+def recall_cross_entropy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The cross entropy of the symbols to recall, in nats; arguments as of `recall_accuracy`."""
+    return cross_entropy(y_true, y_pred)
 
 
 @_metric("lower", 0, math.inf)

@@ -96,7 +96,7 @@ def fitted_to(
     model: keras.Model, config: RunConfig, dataset: data.Dataset
 ) -> tuple[data.Dataset, list[str]]:
     """The dataset with the targets that the model answers, and what is to be said of it."""
-    if not dataset.outputs.every_step:
+    if not dataset.outputs.every_step or task_of(dataset).every_step:
         return dataset, []
     if len(model.output_shape) == 3:
         return dataset, [f"{config.model} trains on every step, and is scored on the last one."]

@@ -20,7 +20,7 @@ class Terms:
     """What a comparison measures, and what is asked of its pairs.
 
     Args:
-        task: `classification`, `regression` or `forecasting`.
+        task: the task's name.
         metric: the main metric's name.
         better: its direction, `higher` or `lower`.
         examples: the number of test examples.
@@ -171,7 +171,7 @@ def _examples_test(both: list[tuple[dict, dict]], terms: Terms) -> dict | None:
     series = terms.task == "forecasting"
     if not series and any(trial["diverged"] for trial in both[0]):
         return None
-    if series or terms.task == "regression":
+    if terms.task != "classification":
         losses, horizon = _losses(both)
         _, p_value = statistics.diebold_mariano(*losses, horizon=horizon if series else 1)
         name = "Diebold–Mariano" if series else "paired t over the test examples"
@@ -189,7 +189,7 @@ def _examples_test(both: list[tuple[dict, dict]], terms: Terms) -> dict | None:
 
 
 def _losses(both: list[tuple[dict, dict]]) -> tuple[list[np.ndarray], int]:
-    """Each side's squared error by test example, the mean over its seeds, and the horizon.
+    """Each side's loss by test example, the mean over its seeds, and the horizon.
 
     A diverged trial answers what the floor does: the last value.
     """
@@ -201,7 +201,7 @@ def _losses(both: list[tuple[dict, dict]]) -> tuple[list[np.ndarray], int]:
                 continue
             horizon = known["y_true"].shape[1]
             answers = _arrays(trial)["y_pred"] if trial["run"] else known["last"][:, None]
-            side.append(np.mean((known["y_true"] - answers) ** 2, axis=1))
+            side.append(metrics.losses(known["y_true"], answers))
     return [np.mean(side, axis=0) if side else np.zeros(1) for side in sides], horizon
 
 

@@ -13,6 +13,7 @@ X = np.zeros((20, 4, 3), np.float32)
 Y = np.arange(20) % 2
 GOOD = Examples(X, Y, ("a", "b"))
 DAYS = np.datetime64("2020-01-01", "ns") + np.arange(20).astype("timedelta64[D]")
+TOKENS = np.arange(80).reshape(20, 4) % 2
 VALUES = np.arange(20.0)[:, None]
 
 
@@ -51,6 +52,13 @@ def with_value(array, value):
         (examples(classes=(0, 1)), "Examples", "class' name is no text"),
         (examples(x=with_value(X, np.nan)), "Examples", "NaN"),
         (examples(x=with_value(X, np.inf)), "Examples", "beyond"),
+        (Examples(X[:, :, 0], Y, ("a", "b"), ("", "c")), "Examples", "not whole numbers"),
+        (Examples(X.astype(int), Y, ("a", "b"), ("", "c")), "Examples", "as tokens have"),
+        (Examples(TOKENS + 1, Y, ("a", "b"), ("", "c")), "Examples", "to 2, of 2 tokens"),
+        (Examples(TOKENS, Y, ("a", "b"), ("", 3)), "Examples", "token's name is no text"),
+        (examples(y=np.zeros((20, 3), int)), "Examples", "not (20,) or (20, 4)"),
+        (Examples(X, Y, ("a", "b"), recall=5), "Examples", "to recall 5 of 4 steps"),
+        (Parts(GOOD, Examples(X, Y, ("a", "b"), recall=1)), "Parts", "targets or tokens"),
         (Parts(GOOD, examples(x=X[:, :, :2])), "Parts", "to train and"),
         (Series(VALUES[:, 0], ("a",)), "Series", "not (rows, 1)"),
         (Series(VALUES, ("a", "b")), "Series", "not (rows, 2)"),
@@ -110,3 +118,12 @@ def test_a_builders_fault_is_named(build, fault):
     with pytest.raises(TrainingError, match="The builder own:build is at fault") as caught:
         check_model(build(), DATASET, "own:build")
     assert fault in str(caught.value)
+
+
+def test_a_builder_that_knows_no_tokens_is_told_of_the_entrance():
+    part = Examples(TOKENS.astype("int32"), Y, ("a", "b"), ("", "c"))
+    dataset = prepare(Parts(part, part), np.random.default_rng(0), validation=0.0)
+    inputs = keras.Input((4, 2))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax")(layers.Flatten()(inputs)))
+    with pytest.raises(TrainingError, match=r"takes \(4, 2\), and an example is \(4,\), token num"):
+        check_model(model, dataset, "own:build")

@@ -22,6 +22,7 @@ VALUE_METRICS = ["rmse", "mae", "mse", "mape", "mase", "skill", "direction_accur
 def test_every_metric_of_the_contract_has_its_direction():
     higher = {"accuracy", "f1_macro", "skill", "direction_accuracy", "recall_accuracy"}
     lower = {"cross_entropy", "rmse", "mae", "mape", "mase", "mse", "bits_per_character"}
+    lower |= {"recall_cross_entropy"}
     assert {m.name for m in METRICS.values() if m.better == "higher"} == higher
     assert {m.name for m in METRICS.values() if m.better == "lower"} == lower
 

@@ -24,14 +24,15 @@ import keras
 import numpy as np
 from keras import layers
 
-from lstm_zoo.data import Outputs
+from lstm_zoo.data import Outputs, Shape
+from lstm_zoo.models.entrance import entrance
 from lstm_zoo.models.head import head
 from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
-    input_shape: tuple[int, int],
+    input_shape: Shape,
     outputs: Outputs,
     *,
     units: PositiveInt = 64,
@@ -40,13 +41,15 @@ def build(
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     forget_bias: float = 1.0,
+    embedding: PositiveInt = 64,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
     """An LSTM layer, attention over its states, and the outputs from context and state.
 
     Args:
-        input_shape: `(steps, features)` of one example.
+        input_shape: of one example: `(steps, features)`, images, whose pixels become the features,
+            or tokens.
         outputs: what the model answers: `(size,)`, or `(steps, size)` at every step.
         units: the length of the state h_t and of the cell C_t.
         attention_units: the length of v, in which states are compared.
@@ -55,19 +58,22 @@ def build(
             and after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random.
         forget_bias: where the bias b_f of the forget gate starts.
+        embedding: the length of the vector that stands for a token, where the input is tokens.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
-    inputs = keras.Input(input_shape, name="steps")
-    states = asking = layers.LSTM(
+    inputs, x = entrance(input_shape, embedding)
+    states, last, _ = layers.LSTM(
         units,
         activation=activation,
         recurrent_dropout=recurrent_dropout,
         return_sequences=True,
+        return_state=True,
         name="lstm",
-    )(inputs)
+    )(x)
+    asking = states
     if not outputs.every_step:
-        asking = layers.Cropping1D((input_shape[0] - 1, 0), name="last_state")(states)
+        asking = layers.Reshape((1, units), name="last_state")(last)
     query = layers.Dense(attention_units, use_bias=False, name="query")(asking)
     key = layers.Dense(attention_units, use_bias=False, name="key")(states)
     context, _ = layers.AdditiveAttention(name="attention")(

@@ -23,14 +23,15 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from lstm_zoo.data import Outputs
+from lstm_zoo.data import Outputs, Shape
+from lstm_zoo.models.entrance import entrance
 from lstm_zoo.models.head import head
 from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
-    input_shape: tuple[int, int],
+    input_shape: Shape,
     outputs: Outputs,
     *,
     units: PositiveInt = 64,
@@ -38,13 +39,15 @@ def build(
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     forget_bias: float = 1.0,
+    embedding: PositiveInt = 64,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
     """Two LSTM layers, one in each direction, and the outputs from their final states.
 
     Args:
-        input_shape: `(steps, features)` of one example.
+        input_shape: of one example: `(steps, features)`, images, whose pixels become the features,
+            or tokens.
         outputs: what the model answers: `(size,)`, at the last step even where `every_step` is set.
         units: the length of the state of each direction.
         activation: the function φ, of the candidates and of the cells.
@@ -52,14 +55,15 @@ def build(
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random, in each direction.
         forget_bias: where the bias b_f of the forget gate of both directions starts.
+        embedding: the length of the vector that stands for a token, where the input is tokens.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
-    inputs = keras.Input(input_shape, name="steps")
+    inputs, x = entrance(input_shape, embedding)
     lstm = layers.LSTM(
         units, activation=activation, recurrent_dropout=recurrent_dropout, name="lstm"
     )
-    states = layers.Bidirectional(lstm, name="both_directions")(inputs)
+    states = layers.Bidirectional(lstm, name="both_directions")(x)
     answers = head(states, outputs, dropout, dense, dense_activation)
     model = keras.Model(inputs, answers, name="bilstm")
     set_forget_bias(model, forget_bias)

@@ -26,14 +26,15 @@ from typing import Literal
 import keras
 from keras import layers
 
-from lstm_zoo.data import Outputs
+from lstm_zoo.data import Outputs, Shape
+from lstm_zoo.models.entrance import entrance
 from lstm_zoo.models.head import head
 from lstm_zoo.models.starts import set_forget_bias, set_identity
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
-    input_shape: tuple[int, int],
+    input_shape: Shape,
     outputs: Outputs,
     *,
     units: PositiveInt = 64,
@@ -42,13 +43,15 @@ def build(
     recurrent_dropout: Rate = 0.0,
     forget_bias: float = 1.0,
     recurrent_initializer: Literal["orthogonal", "identity"] = "orthogonal",
+    embedding: PositiveInt = 64,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
     """An LSTM layer, and the outputs from its states.
 
     Args:
-        input_shape: `(steps, features)` of one example.
+        input_shape: of one example: `(steps, features)`, images, whose pixels become the features,
+            or tokens.
         outputs: what the model answers: `(size,)`, or `(steps, size)` at every step.
         units: the length of the state h_t and of the cell C_t.
         activation: the function φ, of the candidate and of the cell.
@@ -58,10 +61,11 @@ def build(
         forget_bias: where the bias b_f of the forget gate starts.
         recurrent_initializer: where the matrices U start: orthogonal as one matrix, or each of them
             the identity.
+        embedding: the length of the vector that stands for a token, where the input is tokens.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
-    inputs = keras.Input(input_shape, name="steps")
+    inputs, x = entrance(input_shape, embedding)
     recurrent = layers.LSTM(
         units,
         activation=activation,
@@ -69,7 +73,7 @@ def build(
         return_sequences=outputs.every_step,
         name="lstm",
     )
-    states = recurrent(inputs)
+    states = recurrent(x)
     if recurrent_initializer == "identity":
         set_identity(recurrent)
     answers = head(states, outputs, dropout, dense, dense_activation)

@@ -19,13 +19,14 @@ from typing import Literal
 import keras
 from keras import layers
 
-from lstm_zoo.data import Outputs
+from lstm_zoo.data import Outputs, Shape
+from lstm_zoo.models.entrance import entrance
 from lstm_zoo.models.head import head
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
-    input_shape: tuple[int, int],
+    input_shape: Shape,
     outputs: Outputs,
     *,
     units: PositiveInt = 64,
@@ -33,13 +34,15 @@ def build(
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     recurrent_initializer: Literal["orthogonal", "identity"] = "orthogonal",
+    embedding: PositiveInt = 64,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
     """A simple recurrent layer, and the outputs from its states.
 
     Args:
-        input_shape: `(steps, features)` of one example.
+        input_shape: of one example: `(steps, features)`, images, whose pixels become the features,
+            or tokens.
         outputs: what the model answers: `(size,)`, or `(steps, size)` at every step.
         units: the length of the state h_t.
         activation: the function φ.
@@ -47,10 +50,11 @@ def build(
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random.
         recurrent_initializer: where the matrix U starts.
+        embedding: the length of the vector that stands for a token, where the input is tokens.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
-    inputs = keras.Input(input_shape, name="steps")
+    inputs, x = entrance(input_shape, embedding)
     states = layers.SimpleRNN(
         units,
         activation=activation,
@@ -58,6 +62,6 @@ def build(
         recurrent_initializer=recurrent_initializer,
         return_sequences=outputs.every_step,
         name="simple_rnn",
-    )(inputs)
+    )(x)
     answers = head(states, outputs, dropout, dense, dense_activation)
     return keras.Model(inputs, answers, name="simple_rnn")

@@ -18,14 +18,15 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from lstm_zoo.data import Outputs
+from lstm_zoo.data import Outputs, Shape
+from lstm_zoo.models.entrance import entrance
 from lstm_zoo.models.head import dropped, head
 from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
 
 
 def build(
-    input_shape: tuple[int, int],
+    input_shape: Shape,
     outputs: Outputs,
     *,
     units: list[PositiveInt] = (64, 64),
@@ -33,13 +34,15 @@ def build(
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
     forget_bias: float = 1.0,
+    embedding: PositiveInt = 64,
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
     """LSTM layers one on the other, and the outputs from the last one's states.
 
     Args:
-        input_shape: `(steps, features)` of one example.
+        input_shape: of one example: `(steps, features)`, images, whose pixels become the features,
+            or tokens.
         outputs: what the model answers: `(size,)`, or `(steps, size)` at every step.
         units: the length of the state of each layer, from the input up.
         activation: the function φ, of the candidates and of the cells.
@@ -47,10 +50,11 @@ def build(
             after the dense layer.
         recurrent_dropout: the fraction of h_{t-1} that training drops at random, in every layer.
         forget_bias: where the bias b_f of the forget gate of each layer starts.
+        embedding: the length of the vector that stands for a token, where the input is tokens.
         dense: the units of a dense layer before the outputs; null for none.
         dense_activation: the function φ of that dense layer.
     """
-    inputs = x = keras.Input(input_shape, name="steps")
+    inputs, x = entrance(input_shape, embedding)
     for depth, size in enumerate(units, start=1):
         last = depth == len(units)
         x = layers.LSTM(

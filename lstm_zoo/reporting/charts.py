@@ -69,6 +69,11 @@ def forecast(path: Path, **options) -> None:
     _save(forecast_figure(**options), path)
 
 
+def by_step(path: Path, **options) -> None:
+    """Write `by_step_figure(**options)` to `path`, as a PNG."""
+    _save(by_step_figure(**options), path)
+
+
 def answers(path: Path, **options) -> None:
     """Write `answers_figure(**options)` to `path`, as a PNG."""
     _save(answers_figure(**options), path)
@@ -200,6 +205,26 @@ def _name_classes(axes: Axes, names: list[str], inches: float) -> None:
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
+
+
+@styled
+def by_step_figure(*, lines: Mapping[str, Sequence[float]], metric: str, title: str) -> Figure:
+    """A score at each step; the first line is the model's, the others are dashed.
+
+    Args:
+        lines: the scores `(steps,)`, by the name of who answered.
+        metric: the score's name.
+        title: the picture's title.
+    """
+    figure = Figure(figsize=(9, 4.4))
+    axes = figure.subplots()
+    for place, (name, values) in enumerate(lines.items()):
+        look = {"c": (BLUE, ORANGE, GREY)[place % 3], "ls": "--" if place else "-"}
+        axes.plot(np.arange(1, len(values) + 1), values, label=name, lw=1.8, **look)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(whole_numbers())
+    axes.set(xlabel="step", ylabel=metric)
+    return finished(figure, title, axes)
 
 
 @styled

@@ -19,6 +19,7 @@ from lstm_zoo.reporting.page.curves import learning_curves
 from lstm_zoo.reporting.page.material import Group, intact, read_groups, read_run
 from lstm_zoo.reporting.page.scores import cost_charts, differences_chart, scores_chart
 from lstm_zoo.reporting.page.series import forecast_chart
+from lstm_zoo.reporting.page.steps import steps_chart
 from lstm_zoo.reporting.page.values import answers_chart
 
 
@@ -151,7 +152,9 @@ def _insights(groups: list[Group], metric: str) -> list[Part]:
         return []
     parts = [Part("Learning curves", learning_curves(groups))]
     answers = groups[0].runs[0].answers
-    if answers["y_pred"].ndim > answers["y_true"].ndim:
+    if answers["y_pred"].ndim == 3:
+        parts.append(Part("Step by step", [steps_chart(groups, metric)]))
+    elif answers["y_pred"].ndim > answers["y_true"].ndim:
         taken = [confusion_chart(group) for group in groups]
         parts.append(Part("Confusion matrix", taken, note=CONFUSION))
         parts.append(Part("Calibration", [calibration_chart(groups)]))
