@@ -53,7 +53,7 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
             "shown": [
                 {
                     "example": number,
-                    "input": x.tolist(),
+                    "input": subject.input(x),
                     "weights": alpha.tolist(),
                     "gradient": (gradient / (gradient.sum() or 1)).tolist(),
                 }

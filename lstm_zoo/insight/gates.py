@@ -52,7 +52,7 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
                 if name.endswith("_gate")
             },
             "shown": [
-                {"example": number, "input": chosen[row].tolist()}
+                {"example": number, "input": subject.input(chosen[row])}
                 | {name: seen[place][name][row].tolist() for name in model.layers[place].names}
                 for row, number in enumerate(examples)
             ],

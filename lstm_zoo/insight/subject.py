@@ -48,6 +48,11 @@ class Subject:
         x, y = self.dataset.test.take(places)
         return x, y[:, -1] if self.dataset.outputs.every_step else y
 
+    def input(self, x: np.ndarray) -> list:
+        """An example's input as it is shown: its numbers, or the words of its tokens."""
+        words = self.dataset.vocabulary
+        return [words[token] for token in x] if words else x.tolist()
+
     def loss(self, y: np.ndarray) -> Callable[[Tensor], Tensor]:
         """From a model's outputs to the sum of the examples' losses, each after its last step."""
         function = keras.losses.get(task_of(self.dataset).loss)

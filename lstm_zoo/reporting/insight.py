@@ -96,8 +96,8 @@ def attention(records: list[dict]) -> Told:
         for label, record in zip(labels(records), records, strict=True)
     ]
     shown = [
-        f"{label}, example {one['example']}: most attention to the steps {_most(one['weights'])}; "
-        f"most gradient at {_most(one['gradient'])}."
+        f"{label}, example {one['example']}: most attention to the steps {_most(one, 'weights')}; "
+        f"most gradient at {_most(one, 'gradient')}."
         for label, record in zip(labels(records), records, strict=True)
         for one in record["shown"]
     ]
@@ -114,10 +114,16 @@ def attention(records: list[dict]) -> Told:
     )
 
 
-def _most(shares: list[float]) -> str:
-    """The steps with the largest shares, and these."""
-    steps = np.argsort(shares)[::-1][:_MOST_STEPS]
-    return listed(f"{step} ({number(shares[step])})" for step in steps)
+def largest(shares: list[float]) -> list[int]:
+    """The steps with the largest shares, these first."""
+    return np.argsort(shares)[::-1][:_MOST_STEPS].tolist()
+
+
+def _most(shown: dict, name: str) -> str:
+    """Those steps of an example, with their words where it has any, and their shares."""
+    words = [f" '{one}'" if isinstance(one, str) else "" for one in shown["input"]]
+    shares = shown[name]
+    return listed(f"{step}{words[step]} ({number(shares[step])})" for step in largest(shares))
 
 
 def _means(records: list[dict]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from lstm_zoo.reporting.charts import BLUE, GREY, ORANGE, finished, short, styled, whole_numbers
-from lstm_zoo.reporting.insight import labels, states
+from lstm_zoo.reporting.insight import labels, largest, states
 from lstm_zoo.reporting.sentences import number, words
 
 _COLUMNS = 4
 _FEWEST = 1e-12  # of the gradient at lag 0, the least that is shown
-_FEW_FEATURES = 3
+_FEW_FEATURES, _MOST_WORDS = 3, 40
 _COLOURS = {"state": BLUE, "cell": ORANGE}
 _SYMBOLS = {"state": "h", "cell": "C"}
 
@@ -90,7 +91,7 @@ def gates(records: list[dict]) -> Figure:
         names = _layers(shown)
         order = np.argsort(np.mean(shown[names[0]], axis=0))[::-1]
         column[0].set_title(label)
-        _input(column[0], np.array(shown["input"]))
+        _input(column[0], shown["input"])
         for axes, name in zip(column[1:], names, strict=False):
             _heat(figure, axes, np.array(shown[name])[:, order], name)
         for axes in column[: len(names)]:
@@ -130,16 +131,32 @@ def _heat(figure: Figure, axes: Axes, values: np.ndarray, name: str) -> None:
     figure.colorbar(image, ax=axes, aspect=9, pad=0.01).outline.set_visible(False)
 
 
-def _input(axes: Axes, values: np.ndarray) -> None:
-    """An example's input over its steps: lines of a few features, or all as a picture."""
-    values = values.reshape(len(values), -1)
-    axes.xaxis.set_major_locator(whole_numbers())
+def _input(axes: Axes, values: list, marked: list[int] | None = None) -> None:
+    """An example's input over its steps: its words, lines of a few features, or a picture.
+
+    Of more words than there is room for, those of the steps `marked` are shown.
+    """
     axes.set_ylabel("input")
-    if values.shape[1] <= _FEW_FEATURES:
-        for feature, colour in zip(values.T, (GREY, ORANGE, BLUE), strict=False):
+    axes.xaxis.set_major_locator(whole_numbers())
+    if isinstance(values[0], str):
+        _words(axes, values, range(len(values)) if len(values) <= _MOST_WORDS else marked or [])
+        return
+    features = np.reshape(values, (len(values), -1)).T
+    if len(features) <= _FEW_FEATURES:
+        for feature, colour in zip(features, (GREY, ORANGE, BLUE), strict=False):
             axes.plot(feature, c=colour, lw=1.2)
         return
-    axes.imshow(values.T, aspect="auto", interpolation="nearest", cmap="Greys")
+    axes.imshow(features, aspect="auto", interpolation="nearest", cmap="Greys")
+    axes.set_yticks([])
+    axes.grid(visible=False)
+
+
+def _words(axes: Axes, words: list[str], steps: Iterable[int]) -> None:
+    """The words of some steps, each at its step."""
+    for step in steps:
+        word = short(words[step], 12)
+        axes.text(step, 0.5, word, rotation=90, ha="center", va="center", fontsize=8)
+    axes.set_xlim(-0.5, len(words) - 0.5)
     axes.set_yticks([])
     axes.grid(visible=False)
 
@@ -156,7 +173,7 @@ def attention(records: list[dict]) -> Figure:
     panels = figure.subplots(2, len(columns), squeeze=False, sharex="col", height_ratios=(1, 1.6))
     for (above, below), (label, shown) in zip(panels.T, columns, strict=True):
         above.set_title(label)
-        _input(above, np.array(shown["input"]))
+        _input(above, shown["input"], largest(shown["weights"]))
         steps = range(len(shown["weights"]))
         below.bar(steps, shown["weights"], color=BLUE, width=0.9, label="attention weight")
         below.plot(shown["gradient"], c=ORANGE, lw=1.8, label="share of the gradient")
