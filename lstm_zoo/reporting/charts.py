@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from lstm_zoo import metrics
+from lstm_zoo.runs import write_bytes
 
 BLUE, RED, GREEN, ORANGE = "#1f5fa8", "#d7301f", "#1a9641", "#e07b00"
 INK, GREY, PALE = "#333333", "#666666", "#e6e6e6"
@@ -56,41 +57,37 @@ styled = style.context(["default", STYLE])
 
 def training_curves(path: Path, **options) -> None:
     """Write `training_figure(**options)` to `path`, as a PNG."""
-    _save(training_figure(**options), path)
+    save(training_figure(**options), path)
 
 
 def confusion_matrix(path: Path, **options) -> None:
     """Write `confusion_figure(**options)` to `path`, as a PNG."""
-    _save(confusion_figure(**options), path)
+    save(confusion_figure(**options), path)
 
 
 def forecast(path: Path, **options) -> None:
     """Write `forecast_figure(**options)` to `path`, as a PNG."""
-    _save(forecast_figure(**options), path)
+    save(forecast_figure(**options), path)
 
 
 def by_step(path: Path, **options) -> None:
     """Write `by_step_figure(**options)` to `path`, as a PNG."""
-    _save(by_step_figure(**options), path)
+    save(by_step_figure(**options), path)
 
 
 def answers(path: Path, **options) -> None:
     """Write `answers_figure(**options)` to `path`, as a PNG."""
-    _save(answers_figure(**options), path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.write_bytes(png(figure))
+    save(answers_figure(**options), path)
 
 
 @styled
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG, the same bytes each time."""
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to `path`, as a PNG; the same figure gives the same bytes."""
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()
+    write_bytes(path, file.getvalue())
 
 
 @styled
