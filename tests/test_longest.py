@@ -94,7 +94,7 @@ def test_the_budget_counts_its_updates():
         if task in zoo:
             known = {parameter.name for parameter in zoo[task].parameters}
             assert known >= {"steps", *longest.budget(task).data}
-    for budget, updates in ((longest.budget("adding"), 20_000), (quick(), 4_000)):
+    for budget, updates in ((longest.budget("adding"), 20_000), (quick(), 3_000)):
         batches = budget.data["train"] / budget.train["batch_size"]
         assert batches * budget.train["epochs"] == updates
 
