@@ -25,6 +25,7 @@ TRAINING = (
         "adam",
         "Keras' optimizer of that name",
     ),
+    Parameter("momentum", "Rate", 0.0, "of rmsprop and sgd: how much of the last step is kept"),
     Parameter(
         "schedule",
         "Literal['constant', 'cosine', 'linear']",
@@ -45,6 +46,8 @@ TRAINING = (
         "early. The best weights are kept either way",
     ),
 )
+
+WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in, adagrad has none
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -160,9 +163,14 @@ def train_params(dataset: Dataset, given: dict[str, object], validated: bool = T
     """Every parameter of the training: the given values over the zoo's.
 
     Raises:
-        UsageError: patience is given, and there is no validation part to be patient with.
+        UsageError: patience is given, and there is no validation part to be patient with; or
+            momentum, and the optimizer takes none.
     """
     values = fill(TRAINING, dataset.train | given, "the training")
+    if values["momentum"] and values["optimizer"] not in WITH_MOMENTUM:
+        raise UsageError(
+            f"The optimizer {values['optimizer']} takes no momentum; {listed(WITH_MOMENTUM)} do."
+        )
     if not validated:
         if given.get("patience") is not None:
             raise UsageError(

@@ -341,10 +341,24 @@ def test_predicting_the_level_loses_clearly_there(zoo_json):
     assert record["test"]["rmse"] > 1.3 * record["floor"]["value"]
 
 
+UPDATES = 45  # 1,438 images in batches of 32
+FALLING = {"schedule": "cosine", "clip_norm": 0.1, "learning_rate": 0.01}
+PUSHED = {"optimizer": "rmsprop", "momentum": 0.9, "clip_norm": 0.1}
+
+
+def falling():
+    rate = keras.optimizers.schedules.CosineDecay(0.01, UPDATES)
+    return keras.optimizers.Adam(rate, global_clipnorm=0.1)
+
+
+def pushed():
+    return keras.optimizers.RMSprop(1e-3, momentum=0.9, global_clipnorm=0.1)
+
+
 @pytest.mark.slow
-def test_clipping_and_a_schedule_are_kerass_own(tmp_path, quiet):
-    """The same weights, batches, clipped gradient and falling rate in bare Keras."""
-    settings = {"schedule": "cosine", "clip_norm": 0.1, "learning_rate": 0.01}
+@pytest.mark.parametrize(("settings", "optimizer"), [(FALLING, falling), (PUSHED, pushed)])
+def test_clipping_a_schedule_and_momentum_are_kerass_own(tmp_path, quiet, settings, optimizer):
+    """The same weights, batches, clipped gradient and steps in bare Keras."""
     config = config_of("gru", epochs=1, framing={"validation": 0.0})
     config = replace(config, train=config.train | settings)
     raw = sources.read(config)
@@ -353,9 +367,7 @@ def test_clipping_and_a_schedule_are_kerass_own(tmp_path, quiet):
         [keras.Input((8, 8)), keras.layers.GRU(64), keras.layers.Dense(10, "softmax")]
     )
     bare.set_weights(assembly.build(config, sources.prepare(config, raw)).get_weights())
-    rate = keras.optimizers.schedules.CosineDecay(0.01, 45)  # 1,438 images in batches of 32
-    optimizer = keras.optimizers.Adam(rate, global_clipnorm=0.1)
-    bare.compile(optimizer, "sparse_categorical_crossentropy")
+    bare.compile(optimizer(), "sparse_categorical_crossentropy")
     stream = np.random.SeedSequence(0, spawn_key=(1, 0))
     shuffled = np.random.default_rng(stream).permutation(1438)
     for start in range(0, 1438, 32):
