@@ -155,11 +155,12 @@ def _model_fault(model: keras.Model, dataset: Dataset) -> str | None:
     if len(getattr(model, "inputs", None) or ()) != 1 or len(model.outputs) != 1:
         return "the model needs one input and one output, of keras.Input's making"
     given, answered = model.input_shape[1:], model.output_shape[1:]
-    example = dataset.train.x.shape[1:]
+    example, known = dataset.train.x.shape[1:], dataset.vocabulary
     if any(a not in (None, b) for a, b in zip(given, example, strict=False)) or len(given) != len(
         example
     ):
-        return f"the model takes {given}, and an example is {example}"
+        tokens = ", token numbers (lstm_zoo.models.entrance makes vectors of them)"
+        return f"the model takes {given}, and an example is {example}{tokens * bool(known)}"
     asked = dataset.outputs
     allowed = [(asked.size,)] + [(example[0], asked.size)] * asked.every_step
     if answered not in allowed:

@@ -81,7 +81,7 @@ _PAIR = {
     "p_equal_adjusted": _P_VALUE,
     "equal": _FLAG,
 }
-_FLOOR = {"name": str, "value": _NUMBER, "low": _NUMBER, "high": _NUMBER}
+_FLOOR = {"name": str, "value": _NUMBER, "low": _NUMBER, "high": _NUMBER, "scores?": {"*": _NUMBER}}
 _EXAMPLES = {"train?": int, "validation?": int, "test": int}
 _RESULTS = {
     "dataset": {"name": str, "sha256": str, "params": {}, "examples": _EXAMPLES},

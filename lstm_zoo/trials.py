@@ -232,13 +232,13 @@ def _draft(config: RunConfig, seeds: list[int], trainer: Trainer) -> _Draft:
 
 def _run(
     drafts: list[_Draft], asked: Comparison, trainer: Trainer
-) -> tuple[list[dict[str, float]], list[str]]:
+) -> tuple[list[dict[str, dict]], list[str]]:
     """Every trial, seed by seed.
 
     Returns:
         The trivial answers' scores by seed, and what is to be said of seeds left out for time.
     """
-    floors: list[dict[str, float]] = []
+    floors: list[dict[str, dict]] = []
     _announce(drafts, asked, trainer)
     for place, seed in enumerate(asked.seeds):
         needed = sum(_missing(drafts, [seed], trainer).values())
@@ -247,7 +247,7 @@ def _run(
         elif needed > _left(asked.end):
             return floors, [f"The time budget ended after {place} of {len(asked.seeds)} seeds."]
         floors.append(_floors(asked.configs[0].with_seed(seed), trainer))
-        floor = next(iter(floors[-1].values()))
+        floor = _main(next(iter(floors[-1].values())))
         for draft in drafts:
             began = time.monotonic()
             trial = _trial(draft.config.with_seed(seed), floor, trainer)
@@ -283,11 +283,15 @@ def _missing(drafts: list[_Draft], seeds: list[int], trainer: Trainer) -> dict[s
     }
 
 
-def _floors(config: RunConfig, trainer: Trainer) -> dict[str, float]:
+def _floors(config: RunConfig, trainer: Trainer) -> dict[str, dict]:
     """The trivial answers' scores; a drawn training part makes them differ by seed."""
     task = task_of(sources.prepare(config, trainer.raw))
-    scores = evaluation.floor_scores(task, task.floors())
-    return {name: score[task.metric] for name, score in scores.items()}
+    return evaluation.floor_scores(task, task.floors())
+
+
+def _main(scores: dict[str, float]) -> float:
+    """The main metric's score, which comes first."""
+    return next(iter(scores.values()))
 
 
 def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
@@ -328,7 +332,7 @@ def _say_failed(config: RunConfig, why: str, trainer: Trainer) -> None:
 
 
 def _results(
-    drafts: list[_Draft], floors: list[dict[str, float]], asked: Comparison, trainer: Trainer
+    drafts: list[_Draft], floors: list[dict[str, dict]], asked: Comparison, trainer: Trainer
 ) -> dict:
     """What results.json says of the trials, and the look at them recorded."""
     config = asked.configs[0]
@@ -375,13 +379,13 @@ def _results(
     return results
 
 
-def _floor(by_seed: list[dict[str, float]]) -> dict:
+def _floor(by_seed: list[dict[str, dict]]) -> dict:
     """The trivial answers' scores over the seeds: the floor, and all of them."""
-    means = {name: float(np.mean([floors[name] for floors in by_seed])) for name in by_seed[0]}
-    name = next(iter(means))
-    values = [floors[name] for floors in by_seed]
-    floor = {"name": name, "value": means[name], "low": min(values), "high": max(values)}
-    return {"floor": floor, "floors": means}
+    values = {name: [_main(floors[name]) for floors in by_seed] for name in by_seed[0]}
+    means = {name: float(np.mean(scores)) for name, scores in values.items()}
+    name, scores = next(iter(values.items()))
+    floor = {"name": name, "value": means[name], "low": min(scores), "high": max(scores)}
+    return {"floor": floor | {"scores": by_seed[0][name]}, "floors": means}
 
 
 def _model(draft: _Draft, terms: verdicts.Terms) -> dict:

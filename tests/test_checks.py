@@ -118,3 +118,12 @@ def test_a_builders_fault_is_named(build, fault):
     with pytest.raises(TrainingError, match="The builder own:build is at fault") as caught:
         check_model(build(), DATASET, "own:build")
     assert fault in str(caught.value)
+
+
+def test_a_builder_that_knows_no_tokens_is_told_of_the_entrance():
+    part = Examples(TOKENS.astype("int32"), Y, ("a", "b"), ("", "c"))
+    dataset = prepare(Parts(part, part), np.random.default_rng(0), validation=0.0)
+    inputs = keras.Input((4, 2))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax")(layers.Flatten()(inputs)))
+    with pytest.raises(TrainingError, match=r"takes \(4, 2\), and an example is \(4,\), token num"):
+        check_model(model, dataset, "own:build")

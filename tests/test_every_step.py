@@ -1,6 +1,7 @@
 """A class at every step: its scores, its trivial answers, and who may answer."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -119,6 +120,13 @@ def test_two_models_of_copy_are_compared_over_the_test_sequences(zoo_json, zoo):
     assert pair["examples_test"]["difference"] == pytest.approx(pair["difference"])
     assert zoo("report", "r.json", "-o", "page.html").code == 0
     assert "by step" in runs.Path("page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_what_is_recalled_is_told_of_apart(zoo):
+    told = zoo("compare", "gru", "--dataset", "copy", *SMALL, "--epochs=1", "--seeds=1").out
+    assert re.search(r"Recall cross entropy, mean: gru 2\.\d+; floor 2\.0\d+\.", told)
+    assert re.search(r"Recall accuracy, mean: gru 0\S*; floor 0\.\d+\.", told)
 
 
 @pytest.mark.slow

@@ -94,10 +94,9 @@ def test_a_run_of_classes_leaves_its_whole_record(train):
     assert record["test"]["cross_entropy"] == pytest.approx(
         log_loss(arrays["y_true"], arrays["y_pred"].astype(float)), rel=1e-5
     )
-    assert record["floor"] == {
-        "name": "majority",
-        "value": pytest.approx(record["floors"]["majority"]),
-    }
+    floor = record["floor"]
+    assert (floor["name"], floor["value"]) == ("majority", record["floors"]["majority"])
+    assert floor["scores"]["accuracy"] == floor["value"]
     assert len(record["per_class"]) == 10
 
 
@@ -114,7 +113,9 @@ def test_a_run_of_a_series_leaves_predictions_in_its_own_unit(train):
     error = arrays["y_pred"] - arrays["y_true"]
     assert run.metrics["test"]["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
     naive = np.sqrt(np.mean((arrays["last"][:, None] - arrays["y_true"]) ** 2))
-    assert run.metrics["floor"] == {"name": "last_value", "value": pytest.approx(naive)}
+    floor = run.metrics["floor"]
+    assert (floor["name"], floor["value"]) == ("last_value", pytest.approx(naive))
+    assert floor["scores"]["skill"] == 0
     assert (run.folder / "plots" / "forecast.png").is_file()
 
 
@@ -320,7 +321,7 @@ def test_the_real_mnist_trains(zoo_json, mnist_folder):
         *("train", "simple-rnn", "--dataset", "mnist", "--data-dir", mnist_folder),
         *("--epochs", "1", "--batch-size", "256"),
     )
-    assert record["floor"] == {"name": "majority", "value": 0.1135}
+    assert (record["floor"]["name"], record["floor"]["value"]) == ("majority", 0.1135)
     assert record["test"]["accuracy"] > 0.8
 
 

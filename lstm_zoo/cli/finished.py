@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from lstm_zoo.forecasting import Loaded
 
 _HORIZON = Parameter("horizon", "PositiveInt", None, "steps past the end")
+_GENERATE = Parameter("generate", "PositiveInt", None, "characters to write")
+_TEMPERATURE = Parameter("temperature", "PositiveFloat", 1.0, "how daring the text is")
+_SEED = Parameter("seed", "NonNegativeInt", 0, "draws the characters")
+_WRITING = ("temperature", "prompt", "seed")
 
 
 @command("lstm-zoo evaluate last\nlstm-zoo evaluate last --csv newer.csv")
@@ -48,12 +53,24 @@ def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> 
         tables.print_evaluation(loaded.run, record)
 
 
-@command("lstm-zoo predict last -o predictions.csv\nlstm-zoo predict last --horizon 5")
+@command(
+    "lstm-zoo predict last -o predictions.csv\nlstm-zoo predict last --horizon 5\n"
+    "lstm-zoo predict last --generate 300 --temperature 0.7"
+)
 @run_argument
 @click.option("-o", "--output", metavar="FILE.csv", help="Write them there.")
 @click.option(
     "--horizon", type=Value(_HORIZON), metavar="N", help="N steps past the end of the series."
 )
+@click.option("--generate", type=Value(_GENERATE), metavar="N", help="Write N characters on.")
+@click.option(
+    "--temperature",
+    type=Value(_TEMPERATURE),
+    metavar="T",
+    help="Of --generate: below 1 plainer, above 1 wilder; 1 by default.",
+)
+@click.option("--prompt", metavar="TEXT", help="Of --generate: go on from TEXT, not from the end.")
+@click.option("--seed", type=Value(_SEED), metavar="S", help="Of --generate; 0 by default.")
 @series_options
 @data_dir_option
 @runs_option
@@ -64,13 +81,19 @@ def predict(
     run: str,
     output: str | None,
     horizon: int | None,
+    generate: int | None,
     as_json: bool,
     **options: object,
 ) -> None:
-    """Predictions of RUN: for its test part, for a new CSV, or past the end of the series."""
+    """Predictions of RUN: for its test part, for a new CSV, or past the end of series or text."""
+    writing = {name: options.pop(name) for name in _WRITING}
+    _check_together(output, horizon, generate, writing, options)
     if output:
         run_folders.check_writable(Path(output))
     loaded = _load(settings, run, options)
+    if generate:
+        _write_on(settings, loaded, generate, writing, options["data_dir"], as_json)
+        return
     from lstm_zoo import forecasting
     from lstm_zoo.reporting import tables
 
@@ -86,6 +109,45 @@ def predict(
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif not output:
         tables.print_rows(columns, rows)
+
+
+def _check_together(
+    output: str | None, horizon: int | None, generate: int | None, writing: dict, options: dict
+) -> None:
+    """A text is written on, or predictions are made.
+
+    Raises:
+        UsageError: an option of the one is given for the other.
+    """
+    if not generate:
+        if given := [name for name, value in writing.items() if value is not None]:
+            raise UsageError(f"--{given[0]} goes with --generate N, the characters to write.")
+    elif output or horizon or series_params(options):
+        raise UsageError(
+            "--generate writes a text on, and prints it: it takes no --output, --horizon or --csv."
+        )
+
+
+def _write_on(
+    settings: Settings,
+    loaded: Loaded,
+    length: int,
+    writing: dict,
+    data_dir: str | None,
+    as_json: bool,
+) -> None:
+    from lstm_zoo import generation
+
+    prompt = writing["prompt"]
+    if prompt is None:
+        prompt = generation.end_of_text(loaded, data_dir)
+    temperature, seed = writing["temperature"] or _TEMPERATURE.default, writing["seed"] or 0
+    text = generation.generate(loaded, prompt, length, temperature, seed)
+    if as_json:
+        print_json({"prompt": prompt, "text": text, "temperature": temperature, "seed": seed})
+        return
+    settings.say(f"After {json.dumps(prompt[-60:], ensure_ascii=False)}:")
+    click.echo(text)
 
 
 def _load(settings: Settings, name: str, options: dict) -> Loaded:

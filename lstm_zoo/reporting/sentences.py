@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from statistics import fmean
 
 from lstm_zoo import looks
 from lstm_zoo.errors import counted, few, listed
@@ -135,7 +136,7 @@ def remarks(results: dict) -> list[str]:
     """What is to be known beside the verdicts: divergence, lags, few seeds, notes."""
     models = results["models"]
     lines = [line for model in models for line in _divergence(model)]
-    lines += _untrained(models) + _lags(models)
+    lines += _recalled(results) + _untrained(models) + _lags(models)
     lines += [note for model in models for trial in finished(model) for note in trial["notes"]]
     seeds = len(results["seeds"])
     if 1 < seeds < ENOUGH_SEEDS:
@@ -143,6 +144,21 @@ def remarks(results: dict) -> list[str]:
     if seeds == 1 and results["margin"]:
         lines.append("One seed can't say whether two models are equal within a margin.")
     return list(dict.fromkeys([*lines, *_looks(results["pairs"]), *results["notes"]]))
+
+
+def _recalled(results: dict) -> list[str]:
+    """What is scored over the steps of recall alone, beside the floor's."""
+    told = []
+    for name, floor in results["floor"].get("scores", {}).items():
+        if name.startswith("recall_"):
+            means = {
+                model["name"]: fmean(trial["metrics"][name] for trial in finished(model))
+                for model in results["models"]
+                if finished(model)
+            }
+            whose = listed(f"{model} {number(mean)}" for model, mean in means.items())
+            told.append(f"{words(name).capitalize()}, mean: {whose}; floor {number(floor)}.")
+    return told
 
 
 def _looks(pairs: list[dict]) -> list[str]:

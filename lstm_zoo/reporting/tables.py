@@ -105,10 +105,10 @@ def print_runs(lines: list[dict]) -> None:
 def scores_table(record: dict) -> Table:
     """Every metric of metrics.json, a column a part, and what the floor scores on the test part."""
     columns = {part: record[part] for part in ("train", "validation", "test") if record[part]}
-    columns["floor"] = record["floor"]["scores"]
+    columns["floor"] = record["floor"].get("scores", {})
     table = _table("metric", *columns)
     for name in record["test"]:
-        table.add_row(words(name), *(number(scores[name]) for scores in columns.values()))
+        table.add_row(words(name), *(number(scores.get(name)) for scores in columns.values()))
     return table
 
 

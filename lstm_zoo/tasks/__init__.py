@@ -1,8 +1,8 @@
 """What a dataset asks for, and how an answer to it is scored.
 
 A task gathers a dataset's loss, metrics and trivial answers. It scores whole parts, in original
-units. Where a series has a target at every step, the answer after the last one is scored; where
-every step has a class (`every_step`), all of them are.
+units, the main metric first. Where a series has a target at every step, the answer after the last
+one is scored; where every step has a class (`every_step`), all of them are.
 """
 
 from __future__ import annotations
