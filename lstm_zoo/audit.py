@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import sources
-from lstm_zoo.data import Dataset, Part, Parts, Raw, Series, Splits, digest
+from lstm_zoo.data import Dataset, Part, Parts, Raw, Series, Splits, Texts, digest
 from lstm_zoo.datasets._later import write_changed
 from lstm_zoo.errors import ZooError, counted, few, listed
 
@@ -181,6 +181,8 @@ def _rows_of_later_parts(raw: Raw, dataset: Dataset, params: dict) -> dict[str, 
         return {name: np.arange(*spans[name]) for name in ("test", *drawn)}
     if isinstance(raw, READY):
         return {"test": np.arange(len(raw.test.y))} | drawn
+    if isinstance(raw, Texts):
+        return {"test": dataset.test.index} | drawn
     rows = len(raw.y)
     return {"test": np.arange(rows - round(rows * params["test"]), rows)} | drawn
 
@@ -325,12 +327,14 @@ def _columns(raw: Raw) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(raw, Series):
         yield from zip(raw.columns, raw.values.T, strict=True)
         return
-    _, steps, features = raw.x.shape
-    yield "x", raw.x
-    for feature in range(features):
-        yield f"feature {feature}", raw.x[:, :, feature]
-    for step, feature in np.ndindex(steps, features):
-        yield f"feature {feature} of step {step}", raw.x[:, step, feature]
+    if raw.vocabulary:  # tokens are names
+        return
+    x = raw.x.reshape(*raw.x.shape[:2], -1)
+    yield "x", x
+    for feature in range(x.shape[2]):
+        yield f"feature {feature}", x[:, :, feature]
+    for step, feature in np.ndindex(x.shape[1:]):
+        yield f"feature {feature} of step {step}", x[:, step, feature]
 
 
 def _standardised(values: np.ndarray) -> bool:

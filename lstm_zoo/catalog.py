@@ -35,6 +35,7 @@ PREPARERS = {
     "Splits": "lstm_zoo.data:prepare_splits",
     "Parts": "lstm_zoo.data:prepare_parts",
     "Examples": "lstm_zoo.data:prepare_examples",
+    "Texts": "lstm_zoo.data:prepare_texts",
     "Series": "lstm_zoo.data:prepare_series",
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_zoo import interrupts
-from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series, Splits
+from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series, Splits, Texts
 from lstm_zoo.errors import DataError, TrainingError, listed, reason
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check_raw(raw: Raw, promised: str, loader: str) -> None:
         DataError: it is not.
     """
     kinds: dict[str, Callable] = {"Splits": _parts, "Parts": _parts}
-    kinds |= {"Examples": _examples, "Series": _series}
+    kinds |= {"Examples": _examples, "Texts": _texts, "Series": _series}
     promised = promised.rpartition(".")[2]
     if type(raw).__name__ != promised:
         faults = [f"it returned a {type(raw).__name__}, and its annotation says {promised}"]
@@ -72,6 +72,12 @@ def _examples(raw: Examples) -> list[str]:
     return _not_finite("x", raw.x) or _not_finite("y", raw.y)
 
 
+def _texts(raw: Texts) -> list[str]:
+    if not raw.vocabulary or raw.vocabulary[0]:
+        return ["its vocabulary does not begin with an empty name, the padding's"]
+    return _examples(raw)
+
+
 def _beyond(numbers: np.ndarray, count: int) -> bool:
     return numbers.min() < 0 or numbers.max() >= count
 
@@ -82,7 +88,11 @@ def _numbers(raw: Examples) -> dict[str, bool]:
 
 
 def _tokens(raw: Examples) -> dict[str, bool]:
+    padded = raw.x.ndim == 2 and not raw.vocabulary[0]
+    words = raw.x != 0
     return {
+        "x has padding before a token, or no token in a row": not padded
+        or (words[:, :1].all() and (words[:, :-1] >= words[:, 1:]).all()),
         f"x has the shape {raw.x.shape}, not (examples, steps) as tokens have": raw.x.ndim == 2,
         f"x is {raw.x.dtype}, not whole numbers": raw.x.dtype.kind in "iu",
         "a token's name is no text": all(isinstance(name, str) for name in raw.vocabulary),

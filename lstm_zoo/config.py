@@ -45,6 +45,12 @@ TRAINING = (
         "epochs without a better validation loss before the training stops; null never stops "
         "early. The best weights are kept either way",
     ),
+    Parameter(
+        "target_loss",
+        "PositiveFloat | None",
+        None,
+        "the validation loss that is good enough, at which the training stops; null sets none",
+    ),
 )
 
 WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in, adagrad has none
@@ -163,7 +169,7 @@ def train_params(dataset: Dataset, given: dict[str, object], validated: bool = T
     """Every parameter of the training: the given values over the zoo's.
 
     Raises:
-        UsageError: patience is given, and there is no validation part to be patient with; or
+        UsageError: stopping early is asked for, and there is no validation part to stop by; or
             momentum, and the optimizer takes none.
     """
     values = fill(TRAINING, dataset.train | given, "the training")
@@ -171,13 +177,14 @@ def train_params(dataset: Dataset, given: dict[str, object], validated: bool = T
         raise UsageError(
             f"The optimizer {values['optimizer']} takes no momentum; {listed(WITH_MOMENTUM)} do."
         )
-    if not validated:
-        if given.get("patience") is not None:
-            raise UsageError(
-                "Stopping early (patience) needs a validation part, and validation=0 leaves none."
-            )
-        values["patience"] = None
-    return values
+    if validated:
+        return values
+    early = ("patience", "target_loss")
+    if asked := next((name for name in early if given.get(name) is not None), None):
+        raise UsageError(
+            f"Stopping early ({asked}) needs a validation part, and validation=0 leaves none."
+        )
+    return values | dict.fromkeys(early)
 
 
 def run_config(

@@ -1,15 +1,17 @@
 """From what a loader read to what a model trains on: parts, scaling, windows.
 
-A loader returns one of four raw shapes, and its return annotation says which:
+A loader returns one of five raw shapes, and its return annotation says which:
 
     Splits    the source draws all three parts itself     (adding)
     Parts     the source brings its own test part        (MNIST)
     Examples  independent rows, to be cut here            (digits)
+    Texts     the same of words, to be numbered here      (text)
     Series    rows in time, to be cut and framed here     (prices)
 
-`prepare_splits`, `prepare_parts`, `prepare_examples` and `prepare_series` turn these into a
-`Dataset`. Nothing is copied: a part is an index into arrays that all parts share, and windows are
-views of the series. Scalers are fitted on the training rows, and nothing else.
+`prepare_splits`, `prepare_parts`, `prepare_examples`, `prepare_texts` and `prepare_series` turn
+these into a `Dataset`. Nothing is copied: a part is an index into arrays that all parts share, and
+windows are views of the series. Scalers and vocabularies are fitted on the training rows, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.parameters import REQUIRED, Parameter, PositiveInt, Rate, fill
+
+UNKNOWN = "[UNK]"  # any word that is in no vocabulary
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Examples:
         classes: a name for each class.
         vocabulary: a name for each token; where the first is empty, it is the padding.
         recall: the last steps, where something is to be remembered: they are scored apart too.
+        reading: how a text becomes tokens, in a sentence for who has the model alone.
     """
 
     x: np.ndarray
@@ -79,6 +84,15 @@ class Examples:
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     recall: int = 0
+    reading: str = ""
+
+
+@dataclass(frozen=True)
+class Texts(Examples):
+    """Texts of one class each: `vocabulary` is "", the padding, and every word in any of them.
+
+    Which words a model is to know is not the loader's to say: it takes the training part.
+    """
 
 
 @dataclass(frozen=True)
@@ -117,7 +131,7 @@ class Series:
     notes: tuple[str, ...] = ()
 
 
-Raw = Splits | Parts | Examples | Series
+Raw = Splits | Parts | Examples | Texts | Series
 
 
 @dataclass(frozen=True)
@@ -235,8 +249,9 @@ class Dataset:
     """Three parts that a model can train on, and what is needed to read its answers.
 
     `validation` is None where no such part was asked for. `classes` is empty for values,
-    `vocabulary` where there are no tokens, `recall` 0 where nothing is to be remembered; `series`
-    and `framing` are None for anything but a series, as is `period` where none is known.
+    `vocabulary` and `reading` where there are no tokens, `recall` 0 where nothing is to be
+    remembered; `series` and `framing` are None for anything but a series, as is `period` where none
+    is known.
     """
 
     train: Part
@@ -246,6 +261,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     recall: int = 0
+    reading: str = ""
     series: Series | None = None
     framing: Framing | None = None
     period: int | None = None
@@ -270,6 +286,8 @@ class Dataset:
         shape = {"input_shape": list(self.train.x.shape[1:]), "outputs": asdict(self.outputs)}
         if self.vocabulary:
             shape["vocabulary"] = list(self.vocabulary)
+        if self.reading:
+            shape["input"] = self.reading
         if self.framing is None:
             return shape | {"classes": list(self.classes)}
         last = " + the window's last value" if self.framing.predict == "change" else ""
@@ -303,7 +321,7 @@ def digest(raw: Raw) -> str:
     return sha.hexdigest()
 
 
-_OPTIONAL = ("vocabulary", "recall")
+_OPTIONAL = ("vocabulary", "recall", "reading")
 
 
 def _contents(raw: Raw) -> list[tuple[str, object]]:
@@ -321,6 +339,8 @@ def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
         return prepare_splits(raw, rng, **params)
     if isinstance(raw, Parts):
         return prepare_parts(raw, rng, **params)
+    if isinstance(raw, Texts):
+        return prepare_texts(raw, rng, **params)
     if isinstance(raw, Examples):
         return prepare_examples(raw, rng, **params)
     return prepare_series(raw, rng, **params)
@@ -338,8 +358,11 @@ def _asked(examples: Examples) -> dict:
     if not size:
         size, kind = examples.y.shape[1], "values"
     every_step = kind == "classes" and examples.y.ndim == 2
-    named = {name: getattr(examples, name) for name in ("classes", "vocabulary", "recall")}
-    return {"outputs": Outputs(size, kind, every_step), **named}
+    named = ("classes", "vocabulary", "recall", "reading")
+    return {
+        "outputs": Outputs(size, kind, every_step),
+        **{name: getattr(examples, name) for name in named},
+    }
 
 
 def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.1) -> Dataset:
@@ -378,6 +401,69 @@ def prepare_examples(
         test=Part(raw.x, raw.y, np.arange(cut, rows)),
         **_asked(raw),
     )
+
+
+def prepare_texts(
+    raw: Texts,
+    rng: np.random.Generator,
+    *,
+    words: PositiveInt = 20000,
+    order: Literal["drawn", "file"] = "drawn",
+    validation: Rate = 0.1,
+    test: Rate = 0.2,
+) -> Dataset:
+    """Texts cut into parts, whatever the run's seed; the words are those of the training part.
+
+    The seeds of a comparison so share one vocabulary, and models of one size.
+
+    Args:
+        words: the size of the vocabulary: the padding, one token for every unknown word, and the
+            words that come most often in the training part.
+        order: of the rows, before they are cut: drawn once, the same for the same number of rows,
+            or as they stand in the file.
+        validation: the fraction of the rows, just before the test part in that order, that is the
+            validation part; 0 for none.
+        test: the fraction of the rows, from the end of that order, that is the test part.
+    """
+    rows = len(raw.y)
+    first, last = _cuts(rows, validation, test)
+    places = np.arange(rows) if order == "file" else np.random.default_rng(0).permutation(rows)
+    train, held, tested = (np.sort(part) for part in np.split(places, [first, last]))
+    counts = np.bincount(raw.x[train].ravel(), minlength=len(raw.vocabulary))
+    tokens, vocabulary = known_words(raw.vocabulary, counts, words)
+    x = tokens[raw.x]
+    return Dataset(
+        train=Part(x, raw.y, train),
+        validation=Part(x, raw.y, held) if validation else None,
+        test=Part(x, raw.y, tested),
+        **_asked(replace(raw, vocabulary=vocabulary)),
+    )
+
+
+def known_words(
+    names: tuple[str, ...], counts: np.ndarray, size: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The token of each of `names`, `int32 (names,)`, in a vocabulary of the most frequent ones.
+
+    Args:
+        names: the words; the first is "", the padding.
+        counts: how often each comes, `(names,)`; of two as frequent, the first is kept.
+        size: the most entries that the vocabulary may have: padding, unknown word and words.
+
+    Raises:
+        UsageError: no word fits into so small a vocabulary.
+    """
+    if size < 3:
+        raise UsageError(
+            f"A vocabulary of {size} has no word: give 3 or more, for the padding and the unknown "
+            "word count (--data words=…)."
+        )
+    common = 1 + np.argsort(-counts[1:], kind="stable")[: size - 2]
+    common = common[counts[common] > 0]
+    tokens = np.ones(len(names), np.int32)
+    tokens[0] = 0
+    tokens[common] = np.arange(2, 2 + len(common))
+    return tokens, ("", UNKNOWN, *(names[place] for place in common))
 
 
 def _drawn(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+from types import ModuleType
 
 import lstm_zoo
 from lstm_zoo import backend
 from lstm_zoo.config import BACKENDS, available_threads
-from lstm_zoo.datasets import mnist
+from lstm_zoo.datasets import fashion_mnist, mnist
+from lstm_zoo.datasets._files import search_folders
 from lstm_zoo.errors import ZooError, how_to_install
 from lstm_zoo.runs import list_runs, runs_folder
 
@@ -49,7 +51,8 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
         "data": {
             "digits": "built in",
             "prices": "built in",
-            "mnist": _mnist(data_dir),
+            "mnist": _images(mnist, data_dir),
+            "fashion-mnist": _images(fashion_mnist, data_dir),
         },
         "runs": {"folder": str(folder.absolute()), "runs": len(list_runs(folder))},
     }
@@ -62,22 +65,15 @@ def _backend(name: str, running: str | None) -> str:
     return f"{version}{', in use' if name == running else ''}"
 
 
-def _mnist(data_dir: str | None) -> str:
-    """Where MNIST would be read from."""
+def _images(module: ModuleType, data_dir: str | None) -> str:
+    """Where a dataset of images would be read from."""
     try:
-        folders = mnist.search_folders(data_dir)
-        found = next((folder for folder in folders if mnist.has_files(folder)), None)
+        folders = search_folders(data_dir)
+        found = next((folder for folder in folders if module.SOURCE.is_in(folder)), None)
+        if found:
+            module.load(data_dir=str(found))
     except ZooError as error:
         return str(error)
-    if found:
-        return _readable(str(found))
-    return f"not in {', '.join(map(str, folders))}: it will be downloaded"
-
-
-def _readable(folder: str) -> str:
-    """Whether the MNIST of a folder can be read; what `train` would say of it."""
-    try:
-        mnist.load(data_dir=folder)
-    except ZooError as error:
-        return str(error)
-    return f"in {folder}"
+    return (
+        f"in {found}" if found else f"not in {', '.join(map(str, folders))}: it will be downloaded"
+    )

@@ -83,6 +83,19 @@ _PAIR = {
 }
 _FLOOR = {"name": str, "value": _NUMBER, "low": _NUMBER, "high": _NUMBER, "scores?": {"*": _NUMBER}}
 _EXAMPLES = {"train?": int, "validation?": int, "test": int}
+_TESTED_MODEL = {
+    "name": str,
+    "trials": [{"seed": int, "score": _NUMBER}],
+    "mean": _NUMBER,
+    "std": _NUMBER,
+    "ci95": ([float, float], None),
+}
+_TESTED = {
+    "steps": int,
+    "examples": int,
+    "floor": {"name": str, "value": float},
+    "models": [_TESTED_MODEL],
+}
 _RESULTS = {
     "dataset": {"name": str, "sha256": str, "params": {}, "examples": _EXAMPLES},
     "task": _TEXT,
@@ -99,6 +112,7 @@ _RESULTS = {
     "notes": [str],
     "models": [_MODEL],
     "pairs": [_PAIR],
+    "test_steps?": [_TESTED],
 }
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
 _WORDS |= {str: "a text", None: "null", Probability: "a number from 0 to 1"}
@@ -160,6 +174,8 @@ def _faults(results: dict) -> Iterator[str]:
     yield from _misfits(results, _RESULTS, "")
     yield from _models_faults(results)
     scores = {model["name"]: scores_of(model) for model in results["models"]}
+    for tested in results.get("test_steps", ()):
+        yield from _tested_faults(tested, [model["name"] for model in results["models"]])
     better = (results["metric"] or {}).get("better")
     for pair in results["pairs"]:
         yield from _pair_faults(pair, scores, better)
@@ -235,22 +251,39 @@ def _models_faults(results: dict) -> Iterator[str]:
             yield f"the seeds of {model['name']} are not those of the comparison"
 
 
+def _tested_faults(tested: dict, names: list[str]) -> Iterator[str]:
+    """Where the scores at another length do not follow from each other."""
+    of = f"at {tested['steps']} steps"
+    if [model["name"] for model in tested["models"]] != names:
+        yield f"the models tested {of} are not those of the comparison"
+    for model in tested["models"]:
+        for fault in _summary_faults(model, f" {of}"):
+            yield f"{model['name']}: {fault}"
+
+
 def _model_faults(model: dict, metric: dict) -> Iterator[str]:
     """Where a model's numbers do not follow from each other."""
     for trial in model["trials"]:
         for fault in _trial_faults(trial, metric.get("name")):
             yield f"seed {trial['seed']} {fault}"
     scores = list(scores_of(model).values())
-    for name, value in _moments(scores).items():
-        if not _close(model[name], value, scores):
-            yield _contradiction(f"its {name}", model[name], "that of its trials' scores", value)
+    yield from _summary_faults(model)
     for name, value in _extremes_and_counts(model["trials"], scores, metric).items():
         if model[name] != value:
             yield _contradiction(f"its {name}", model[name], "that of its trials", value)
-    yield from _interval_faults("its mean", model["mean"], model["ci95"], scores)
     test = model["floor_test"]
     if test["beaten"] != bool(_significant(test["p_adjusted"])):
         yield "whether it beats its floor does not follow from p_adjusted"
+
+
+def _summary_faults(model: dict, of: str = "") -> Iterator[str]:
+    """Where a model's mean, deviation and interval do not follow from its scores."""
+    scores = list(scores_of(model).values())
+    for name, value in _moments(scores).items():
+        if not _close(model[name], value, scores):
+            what = f"its {name}{of}"
+            yield _contradiction(what, model[name], "that of its trials' scores", value)
+    yield from _interval_faults(f"its mean{of}", model["mean"], model["ci95"], scores)
 
 
 def _trial_faults(trial: dict, metric: str | None) -> Iterator[str]:

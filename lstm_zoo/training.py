@@ -127,9 +127,8 @@ def _fit(
     batches = prepared(model, config, dataset)
     shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
     validation = dataset.validation and Batches(dataset.validation, evaluation.batch_size(config))
-    record = _Recorder(
-        history, progress, settings["patience"], validation, watched, _exploded(dataset.train)
-    )
+    early = (settings["patience"], settings["target_loss"])
+    record = _Recorder(history, progress, early, validation, watched, _exploded(dataset.train))
     progress.begin(config, len(batches))
     start = time.perf_counter()
     try:
@@ -211,7 +210,7 @@ class _Recorder(keras.callbacks.Callback):
         self,
         history: runs.History,
         progress: Progress,
-        patience: int | None,
+        early: tuple[int | None, float | None],
         validation: Batches | None,
         watched: tuple[str, ...],
         most: float,
@@ -221,7 +220,8 @@ class _Recorder(keras.callbacks.Callback):
         self._columns = ["loss", *watched]
         if validation is not None:
             self._columns += [f"val_{name}" for name in self._columns]
-        self._patience, self._validation, self._most = patience, validation, most
+        self._patience, self._target = early
+        self._validation, self._most = validation, most
         self._best, self._weights = math.inf, None
         self.epochs = self.best_epoch = 0
 
@@ -238,7 +238,8 @@ class _Recorder(keras.callbacks.Callback):
         self.epochs = epoch + 1
         self._append(self.epochs, logs)
         self._check(logs)
-        if self._patience is not None and self.epochs - self.best_epoch > self._patience:
+        late = self._patience is not None and self.epochs - self.best_epoch > self._patience
+        if late or (self._target is not None and self._best <= self._target):
             self.model.stop_training = True
 
     def _check(self, logs: dict) -> None:

@@ -66,8 +66,18 @@ def data_folder():
 
 
 @pytest.fixture(scope="session")
-def mnist_folder(data_folder):
+def folder_of(data_folder):
+    """`folder_of("mnist.npz")`: the folder of real data, where it has that file."""
+
+    def call(name):
+        if not (data_folder / name).exists():
+            pytest.skip(f"the real {name} is not in {data_folder}")
+        return data_folder
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def mnist_folder(folder_of):
     """The folder of the real MNIST."""
-    if not (data_folder / "mnist.npz").is_file():
-        pytest.skip(f"the real MNIST is not in {data_folder}")
-    return data_folder
+    return folder_of("mnist.npz")

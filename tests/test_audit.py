@@ -25,6 +25,7 @@ SPLITS = [
     {"predict": "level", "scaling": "min-max", "test": 0.05, "window": 3},
     {"predict": "level", "scaling": "none", "test": 0.5, "validation": 0.3, "window": 1},
 ]
+FILES = {"fashion-mnist": "fashion-mnist.npz"}
 
 
 def audited(name, data_dir=None, **params):
@@ -65,8 +66,10 @@ def stranger(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO.of("dataset"))
 def test_every_dataset_of_the_zoo_passes(name, request):
-    places = ZOO.find(name, "dataset").places
-    record = audited(name, request.getfixturevalue("mnist_folder") if places else None)
+    folder = None
+    if ZOO.find(name, "dataset").places:
+        folder = request.getfixturevalue("folder_of")(FILES.get(name, "mnist.npz"))
+    record = audited(name, folder)
     assert record["passed"]
     assert record["checks"] and not record["leaks"]
     ready = ZOO.find(name, "dataset").raw in ("Parts", "Splits")

@@ -50,7 +50,7 @@ def test_a_built_in_model_is_readable_and_documented(entry):
 def test_a_built_in_dataset_is_readable_and_documented(entry):
     assert entry.summary
     assert entry.raw in PREPARERS
-    for word in ("Task", "Size", "Range", "Shapes", "Source", "Licence"):
+    for word in ("Task", "Size", "Range", "Shapes", "Parts", "Floor", "Source", "Licence"):
         assert re.search(rf"^{word}: ", entry.function.doc, re.M), word
     for parameter in entry.parameters:
         assert parameter.doc, parameter.name

@@ -1,9 +1,7 @@
-"""The loaders of digits and MNIST: what they return, and every way a file can be wrong."""
+"""The loaders of images: what they return, and every way a file can be wrong."""
 
-import ast
 import errno
 import gzip
-import inspect
 import os
 import re
 import zipfile
@@ -13,29 +11,29 @@ import keras
 import numpy as np
 import pytest
 
-from lstm_zoo.datasets import digits, mnist, prices
-from lstm_zoo.errors import DataError
+from lstm_zoo.datasets import _images, digits, fashion_mnist, mnist, mnist_permuted, mnist_pixels
+from lstm_zoo.errors import DataError, UsageError
 
 pytestmark = pytest.mark.slow  # files as large as MNIST's are written and read
 
 
-def small_mnist() -> dict[str, np.ndarray]:
-    """Arrays of MNIST's shapes, nearly all of them zero."""
-    arrays = {key: np.zeros(shape, np.uint8) for key, shape in mnist.SHAPES.items()}
+def small(source: _images.Images) -> dict[str, np.ndarray]:
+    """Arrays of MNIST's shapes with the right labels, last ones first, and nearly no ink."""
+    arrays = {key: np.zeros(shape, np.uint8) for key, shape in _images.SHAPES.items()}
     arrays["x_train"][0, 1, 2], arrays["x_train"][59999, 27, 27] = 255, 51
-    arrays["y_train"][[0, 59999]] = 9, 3
+    arrays["y_train"] = np.repeat(np.arange(10, dtype=np.uint8), source.labels)[::-1]
     arrays["x_test"][5, 5, 5], arrays["y_test"][7] = 102, 8
     return arrays
 
 
 @pytest.fixture(scope="module")
 def arrays():
-    return small_mnist()
+    return small(mnist.SOURCE)
 
 
 def write_npz(folder: Path, arrays: dict, **changed) -> Path:
-    np.savez_compressed(folder / mnist.NPZ, **(arrays | changed))
-    return folder / mnist.NPZ
+    np.savez_compressed(folder / mnist.SOURCE.npz, **(arrays | changed))
+    return folder / mnist.SOURCE.npz
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -44,7 +42,7 @@ def idx_bytes(array: np.ndarray) -> bytes:
 
 
 def write_idx(folder: Path, arrays: dict, rename=lambda name: name, pack=lambda data: data) -> None:
-    for key, name in mnist.IDX.items():
+    for key, name in _images.IDX.items():
         (folder / rename(name)).write_bytes(pack(idx_bytes(arrays[key])))
 
 
@@ -53,7 +51,8 @@ def empty_places(monkeypatch, tmp_path_factory):
     """No data file anywhere, and no network."""
     monkeypatch.delenv("LSTM_ZOO_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-    monkeypatch.setattr(keras.datasets.mnist, "load_data", no_network)
+    for module in (keras.datasets.mnist, keras.datasets.fashion_mnist):
+        monkeypatch.setattr(module, "load_data", no_network)
 
 
 def no_network():
@@ -68,7 +67,7 @@ def assert_is_small_mnist(parts) -> None:
     assert (train.x[0, 1, 2], test.x[5, 5, 5]) == (1, np.float32(0.4))
     assert train.x[59999, 27, 27] == np.float32(0.2)
     assert train.x.sum() == pytest.approx(1.2)
-    assert (train.y[0], train.y[59999], test.y[7]) == (9, 3, 8)
+    assert (train.y[0], train.y[59999], test.y[7]) == (9, 0, 8)
     assert train.classes == tuple("0123456789")
 
 
@@ -82,17 +81,6 @@ def test_digits_are_scikit_learns_divided_by_16_in_the_same_order():
     assert (loaded.x.min(), loaded.x.max()) == (0, 1)
     assert loaded.y.dtype == np.int64
     assert loaded.classes == tuple("0123456789")
-
-
-@pytest.mark.parametrize("module", [digits, mnist, prices])
-def test_a_loader_names_its_raw_shape_and_describes_its_parameters(module):
-    tree = ast.parse(inspect.getsource(module))
-    load = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "load")
-    assert ast.unparse(load.returns) in ("Parts", "Examples", "Series")
-    for parameter in load.args.kwonlyargs:
-        assert f"\n    {parameter.arg}: " in ast.get_docstring(load)
-    for heading in ("Task:", "Size:", "Range:", "Shapes:", "Source:", "Licence:"):
-        assert f"\n{heading} " in module.__doc__
 
 
 def test_the_real_mnist(mnist_folder, monkeypatch):
@@ -134,7 +122,7 @@ def test_the_places_are_searched_in_order(tmp_path, monkeypatch, arrays):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     for place, label in zip(places, (1, 2, 3), strict=True):
         assert mnist.load(data_dir=str(places[0])).test.y[0] == label
-        (place / mnist.NPZ).unlink()
+        (place / mnist.SOURCE.npz).unlink()
     with pytest.raises(DataError, match="download failed"):
         mnist.load(data_dir=str(places[0]))
 
@@ -241,7 +229,7 @@ def test_a_damaged_npz_is_an_error_that_names_it_and_no_other_place_is_tried(
     write_npz(good, arrays)
     monkeypatch.setenv("LSTM_ZOO_DATA", str(good))
     damage(write_npz(bad, arrays))
-    with pytest.raises(DataError, match=re.escape(str(bad / mnist.NPZ))) as caught:
+    with pytest.raises(DataError, match=re.escape(str(bad / mnist.SOURCE.npz))) as caught:
         mnist.load(data_dir=str(bad))
     assert "\n" not in str(caught.value)
     assert "allow_pickle" not in str(caught.value)
@@ -249,14 +237,14 @@ def test_a_damaged_npz_is_an_error_that_names_it_and_no_other_place_is_tried(
 
 @pytest.mark.parametrize("damage", [an_npy, a_pickle, lambda path: path.write_bytes(b"junk" * 9)])
 def test_what_is_no_archive_is_called_that(tmp_path, damage):
-    damage(tmp_path / mnist.NPZ)
+    damage(tmp_path / mnist.SOURCE.npz)
     with pytest.raises(DataError, match=r"mnist\.npz can't be .* \(it is no \.npz archive\): repl"):
         mnist.load(data_dir=str(tmp_path))
 
 
 def test_an_archive_of_something_else_is_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / mnist.NPZ, "w") as archive:
-        for key in mnist.SHAPES:
+    with zipfile.ZipFile(tmp_path / mnist.SOURCE.npz, "w") as archive:
+        for key in _images.SHAPES:
             archive.writestr(f"{key}.npy", b"junk")
     with pytest.raises(DataError, match=r"\(x_train has the shape \(\), not"):
         mnist.load(data_dir=str(tmp_path))
@@ -271,6 +259,7 @@ def test_an_archive_of_something_else_is_refused(tmp_path):
         ("x_test", np.zeros((10000, 784), np.uint8), r"shape \(10000, 784\), not"),
         ("x_train", np.zeros((59999, 28, 28), np.uint8), r"shape \(59999, 28, 28\), not"),
         ("y_train", np.full(60000, 10, np.uint8), "the label 10, not 0 … 9"),
+        ("y_train", small(fashion_mnist.SOURCE)["y_train"], "labels do not come as often"),
     ],
 )
 def test_wrong_arrays_are_named(tmp_path, arrays, key, array, reason):
@@ -280,15 +269,17 @@ def test_wrong_arrays_are_named(tmp_path, arrays, key, array, reason):
 
 
 def test_a_missing_array_is_named(tmp_path, arrays):
-    np.savez_compressed(tmp_path / mnist.NPZ, **{k: v for k, v in arrays.items() if k != "y_train"})
+    np.savez_compressed(
+        tmp_path / mnist.SOURCE.npz, **{k: v for k, v in arrays.items() if k != "y_train"}
+    )
     with pytest.raises(DataError, match="y_train"):
         mnist.load(data_dir=str(tmp_path))
 
 
 def test_an_incomplete_set_of_idx_files_says_which_are_missing(tmp_path, arrays):
     write_idx(tmp_path, arrays)
-    (tmp_path / mnist.IDX["y_test"]).unlink()
-    (tmp_path / mnist.IDX["x_train"]).unlink()
+    (tmp_path / _images.IDX["y_test"]).unlink()
+    (tmp_path / _images.IDX["x_train"]).unlink()
     with pytest.raises(DataError, match="not train-images-idx3-ubyte and t10k-labels-idx1-ubyte"):
         mnist.load(data_dir=str(tmp_path))
 
@@ -320,6 +311,125 @@ def test_an_incomplete_set_of_idx_files_says_which_are_missing(tmp_path, arrays)
 )
 def test_a_damaged_idx_file_is_named(tmp_path, arrays, data, reason):
     write_idx(tmp_path, arrays)
-    (tmp_path / mnist.IDX["y_test"]).write_bytes(data)
+    (tmp_path / _images.IDX["y_test"]).write_bytes(data)
     with pytest.raises(DataError, match=rf"t10k-labels-idx1-ubyte can't be read.*{reason}"):
         mnist.load(data_dir=str(tmp_path))
+
+
+def ink(parts) -> list[tuple]:
+    """Where the few grey pixels of `small` are: part, example, place and grey."""
+    return [
+        (name, *place, part.x[tuple(place)])
+        for name, part in vars(parts).items()
+        for place in np.argwhere(part.x).tolist()
+    ]
+
+
+def test_one_pixel_a_step_row_after_row(tmp_path, arrays):
+    write_npz(tmp_path, arrays)
+    parts = mnist_pixels.load(data_dir=str(tmp_path))
+    assert (parts.train.x.shape, parts.test.x.shape) == ((60000, 784, 1), (10000, 784, 1))
+    fifth = [np.float32(0.2), np.float32(0.4)]
+    assert ink(parts) == [
+        ("train", 0, 28 + 2, 0, 1),
+        ("train", 59999, 783, 0, fifth[0]),
+        ("test", 5, 5 * 28 + 5, 0, fifth[1]),
+    ]
+    np.testing.assert_array_equal(parts.train.y, arrays["y_train"])
+
+
+def test_fewer_images_are_the_first_ones_and_the_test_part_stays(tmp_path, arrays):
+    write_npz(tmp_path, arrays)
+    parts = mnist_pixels.load(train=100, data_dir=str(tmp_path))
+    assert (parts.train.x.shape, parts.train.y.shape) == ((100, 784, 1), (100,))
+    assert [place[:2] for place in ink(parts)] == [("train", 0), ("test", 5)]
+    assert len(parts.test.y) == 10000
+    with pytest.raises(UsageError, match="MNIST has 60,000 images to train on, not 60,001"):
+        mnist_pixels.load(train=60001, data_dir=str(tmp_path))
+
+
+def test_the_shipped_permutation_sends_each_pixel_to_one_step(tmp_path, arrays):
+    order = [int(word) for word in mnist_permuted.SHIPPED.read_text().split()]
+    assert sorted(order) == list(range(784))
+    assert order[:5] == [318, 2, 606, 446, 758]
+    write_npz(tmp_path, arrays)
+    parts = mnist_permuted.load(train=10, data_dir=str(tmp_path))
+    assert [place[:3] for place in ink(parts)] == [
+        ("train", 0, order.index(28 + 2)),
+        ("test", 5, order.index(5 * 28 + 5)),
+    ]
+
+
+def test_the_shipped_permutation_is_the_one_that_its_digest_says(tmp_path, monkeypatch):
+    other = tmp_path / "mnist_permutation.txt"
+    other.write_text(" ".join(map(str, range(784))))
+    monkeypatch.setattr(mnist_permuted, "SHIPPED", other)
+    with pytest.raises(DataError, match="is not the permutation that lstm-zoo came with"):
+        mnist_permuted.load()
+    assert mnist_permuted.SHA256 in mnist_permuted.__doc__
+
+
+def test_a_permutation_of_ones_own(tmp_path, arrays):
+    write_npz(tmp_path, arrays)
+    (tmp_path / "back.txt").write_text("\n".join(map(str, reversed(range(784)))))
+    own = {"permutation": str(tmp_path / "back.txt"), "train": 10, "data_dir": str(tmp_path)}
+    back, there = mnist_permuted.load(**own), mnist_pixels.load(train=10, data_dir=str(tmp_path))
+    np.testing.assert_array_equal(back.train.x, there.train.x[:, ::-1])
+    np.testing.assert_array_equal(back.test.x, there.test.x[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ([*range(783), 782], "missing: 783; more than once: 782"),
+        (range(783), "missing: 783; more than once: nothing"),
+        ([*range(784), 5, 7], "missing: nothing; more than once: 5 and 7"),
+        (range(1, 785), "it holds '784'"),
+        ([0.5, -1, "x", "y"], "it holds '0.5', '-1', 'x' and 1 more"),
+        ([], "missing: 0, 1, 2 and 781 more; more than once: nothing"),
+        (["9" * 9999], f"it holds '{'9' * 20}'"),
+    ],
+    ids=["twice", "short", "long", "from 1", "no numbers", "empty", "a very long number"],
+)
+def test_a_permutation_that_is_none_is_refused_with_what_is_wrong(tmp_path, content, reason):
+    path = tmp_path / "p.txt"
+    path.write_text(" ".join(map(str, content)))
+    with pytest.raises(DataError, match=rf"p\.txt is no permutation of the 784.*: {reason}\.$"):
+        mnist_permuted.load(permutation=str(path))
+
+
+def test_a_permutation_that_can_not_be_read_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere\.txt can't be read: No such file"):
+        mnist_permuted.load(permutation=str(tmp_path / "nowhere.txt"))
+    (tmp_path / "p.txt").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(DataError, match="it is no text"):
+        mnist_permuted.load(permutation=str(tmp_path / "p.txt"))
+
+
+def test_fashion_mnist_has_names_for_its_classes_and_is_not_taken_for_mnist(tmp_path, arrays):
+    """The same four names of files: MNIST's beside it, or in its place, are not read for it."""
+    write_idx(tmp_path, arrays)
+    (tmp_path / "fashion-mnist").mkdir()
+    write_idx(tmp_path / "fashion-mnist", small(fashion_mnist.SOURCE))
+    parts = fashion_mnist.load(data_dir=str(tmp_path))
+    assert parts.train.classes[parts.train.y[0]] == "Ankle boot"
+    assert_is_small_mnist(mnist.load(data_dir=str(tmp_path)))
+    write_idx(tmp_path / "fashion-mnist", arrays)
+    with pytest.raises(DataError, match=r"can't be read as Fashion-MNIST .*do not come as often"):
+        fashion_mnist.load(data_dir=str(tmp_path))
+
+
+def test_fashion_mnist_as_an_archive_as_keras_keeps_it_and_downloaded(tmp_path, monkeypatch):
+    arrays = small(fashion_mnist.SOURCE)
+    with pytest.raises(DataError, match=r"fashion-mnist\.npz or .* below fashion-mnist/ into such"):
+        fashion_mnist.load()
+    pairs = [(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test")]
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", lambda: pairs)
+    downloaded = fashion_mnist.load()
+    np.savez(tmp_path / "fashion-mnist.npz", **arrays)
+    from_archive = fashion_mnist.load(data_dir=str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    cache = tmp_path / "datasets" / "fashion-mnist"
+    cache.mkdir(parents=True)
+    write_idx(cache, arrays, lambda name: f"{name}.gz", gzip.compress)
+    assert ink(downloaded) == ink(from_archive) == ink(fashion_mnist.load())

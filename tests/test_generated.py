@@ -1,13 +1,15 @@
 """The data sets that are generated: known floors, known streams, known best answers."""
 
 import json
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from lstm_zoo import baselines, data
-from lstm_zoo.datasets import adding, sine
+from lstm_zoo.datasets import adding, digits, moving_digits, sine
 from lstm_zoo.errors import UsageError
 
 
@@ -71,6 +73,75 @@ def test_what_is_left_of_the_sine_without_its_waves_is_the_noise():
 def test_as_many_amplitudes_as_periods():
     with pytest.raises(UsageError, match="2 periods and 1 amplitudes"):
         sine.load(amplitudes=(1.0,))
+
+
+def test_a_film_is_a_digit_that_moves_a_pixel_a_frame_round_the_canvas():
+    films = moving_digits.load(steps=12, size=9, train=200, validation=30, test=40)
+    assert films.train.x.shape == (200, 12, 9, 9, 1) and films.train.x.dtype == np.float32
+    assert films.test.y.shape == (40,) and films.test.y.dtype == np.int64
+    assert films.train.classes[:3] == ("north", "north-east", "east")
+    for film, direction in zip(films.train.x, films.train.y, strict=True):
+        step = moving_digits.DIRECTIONS[films.train.classes[direction]]
+        for before, after in pairwise(film):
+            np.testing.assert_array_equal(np.roll(before, step, axis=(0, 1)), after)
+
+
+def test_the_films_of_each_part_show_digits_of_its_own():
+    films = moving_digits.load(steps=2, size=8, train=2000, validation=300, test=600)
+    images = digits.load().x
+    drawn = {}
+    for name, part in vars(films).items():
+        frames = part.x[:, 0, :, :, 0]
+        inks = np.sort(frames.reshape(len(frames), -1), axis=1)  # the same wherever the digit is
+        drawn[name] = {row.tobytes() for row in inks}
+    known = [np.sort(image, axis=None).tobytes() for image in images]
+    spans = {"train": slice(0, 1257), "validation": slice(1257, 1437), "test": slice(1437, 1797)}
+    for name, span in spans.items():
+        assert drawn[name] <= set(known[span])
+
+
+def test_one_frame_tells_no_direction_and_two_tell_it():
+    """The first and the last frame: a classifier that knows the place of every pixel is at 1/8."""
+    films = moving_digits.load(steps=5, size=12, train=3000, validation=1, test=2000)
+    flat = {name: part.x.reshape(len(part.y), 5, 144) for name, part in vars(films).items()}
+    for frame in (0, -1):
+        one = LogisticRegression(max_iter=30, tol=0.1).fit(flat["train"][:, frame], films.train.y)
+        assert one.score(flat["test"][:, frame], films.test.y) == pytest.approx(1 / 8, abs=0.03)
+    corners = {name: place(part.x) for name, part in vars(films).items()}
+    for name, part in vars(films).items():  # the place of the ink on the torus, in angles
+        turned = np.angle(corners[name][:, 1] / corners[name][:, 0]) * 12 / (2 * np.pi)
+        steps = np.array([*moving_digits.DIRECTIONS.values()])[part.y]
+        np.testing.assert_allclose(turned, steps, atol=1e-3)
+
+
+def place(films):
+    """The phase of the ink's first wave along rows and columns: `(examples, frames, 2)`."""
+    wave = np.exp(2j * np.pi * np.arange(films.shape[2]) / films.shape[2])
+    ink = films[..., 0].astype(np.float64)
+    return np.stack([ink.sum(axis=3) @ wave, ink.sum(axis=2) @ wave], axis=-1)
+
+
+def test_directions_come_equally_often_and_start_anywhere():
+    films = moving_digits.load(steps=2, size=8, train=8000, validation=1, test=1).train
+    assert np.bincount(films.y, minlength=8) / 8000 == pytest.approx(np.full(8, 1 / 8), abs=0.015)
+
+
+def test_the_same_films_for_the_same_seed_and_part():
+    sizes = {"steps": 3, "size": 8, "validation": 2, "test": 2}
+    small = moving_digits.load(train=3, **sizes)
+    assert data.digest(small) == (
+        "a13a31991f85b04da23f185214f8d9c0b24db0cc0e1c44e4b83dc3eac01cdaad"
+    )
+    more = moving_digits.load(train=9, **sizes)
+    np.testing.assert_array_equal(small.test.x, more.test.x)
+    assert not np.array_equal(small.test.x, moving_digits.load(train=3, seed=1, **sizes).test.x)
+
+
+def test_too_few_frames_or_too_small_a_canvas():
+    with pytest.raises(UsageError, match=r"at least 2 frames \(steps\), not 1"):
+        moving_digits.load(steps=1)
+    with pytest.raises(UsageError, match=r"at least 8 pixels \(size\), not 7"):
+        moving_digits.load(size=7)
 
 
 @pytest.mark.slow

@@ -204,7 +204,7 @@ def _print_recipe(about: dict) -> None:
     for number in about["expected"] or [None]:
         click.echo(_expected(number))
     if about["protocol"]:
-        click.echo("\nDifferences from the published protocol:")
+        click.echo("\nWhere it differs from what was published:")
         for text in about["protocol"]:
             click.echo(click.wrap_text(text, _width(), "- ", "  "))
     click.echo(f"\nlstm-zoo reproduce {about['name']}")

@@ -48,9 +48,7 @@ _SERIES = [
 
 def series_options(function: Callable) -> Callable:
     """The options of the `prices` dataset, in short."""
-    for option in reversed(_SERIES):
-        function = option(function)
-    return function
+    return _with(function, _SERIES)
 
 
 def series_params(options: dict) -> dict:
@@ -63,26 +61,16 @@ def series_params(options: dict) -> dict:
 
 
 def training_options(function: Callable) -> Callable:
-    """The options of the commands that train."""
-    options = [
-        click.option(
-            "--dataset",
-            type=Name("dataset"),
-            help="What to learn; by default digits, or the recipe's, or prices with --csv.",
-        ),
-        click.option(
-            "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of the model."
-        ),
-        click.option(
-            "--data", "datas", multiple=True, metavar="KEY=VALUE", help="One of the dataset."
-        ),
-        *_SERIES,
-        *(_option(parameter) for parameter in TRAINING),
-        _option(_SEED),
-        _option(_THREADS),
-        data_dir_option,
-        runs_option,
-    ]
+    """The options of the commands that train on a dataset of the user's choice."""
+    return _with(function, [_DATASET, *_OWN, *_SERIES, *_TRAINED, data_dir_option, runs_option])
+
+
+def task_options(function: Callable) -> Callable:
+    """Those of a command that trains on a task of its own, which is generated."""
+    return _with(function, [*_OWN, *_TRAINED, runs_option])
+
+
+def _with(function: Callable, options: list[Callable]) -> Callable:
     for option in reversed(options):
         function = option(function)
     return function
@@ -96,6 +84,20 @@ def _option(parameter: Parameter) -> Callable:
         metavar="N" if "Int" in parameter.annotation else "VALUE",
         help=f"{parameter.doc[0].upper()}{parameter.doc[1:]} ({parameter.words}).",
     )
+
+
+_DATASET = click.option(
+    "--dataset",
+    type=Name("dataset"),
+    help="What to learn; by default digits, or the recipe's, or prices with --csv.",
+)
+_OWN = [
+    click.option(
+        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of the model."
+    ),
+    click.option("--data", "datas", multiple=True, metavar="KEY=VALUE", help="One of the dataset."),
+]
+_TRAINED = [_option(parameter) for parameter in (*TRAINING, _SEED, _THREADS)]
 
 
 @dataclass(frozen=True)

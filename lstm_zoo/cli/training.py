@@ -20,7 +20,7 @@ from lstm_zoo.cli.settings import (
     pass_settings,
     print_json,
 )
-from lstm_zoo.errors import TrainingError, UnknownName, UsageError
+from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.runs import check_writable, prepare_folder, write_json
 
@@ -31,9 +31,10 @@ MOST_SEEDS = 1000
 _SEEDS = Parameter("seeds", "PositiveInt", 5, "Seeds for each model")
 _MARGIN = Parameter("margin", "PositiveFloat", None, "the difference that does not matter")
 _TUNE = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
+_LENGTH = Parameter("test-steps", "PositiveInt", None, "steps")
 _BUDGET = Parameter("time-budget", "PositiveFloat", None, "minutes")
 fresh_option = click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
-_EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget")
+_EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget", "test_steps")
 
 
 @command("lstm-zoo train lstm --dataset mnist --epochs 3")
@@ -44,7 +45,7 @@ _EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget")
 def train(settings: Settings, model: str, as_json: bool, **options: object) -> None:
     """Train MODEL once: load, build, fit, evaluate, record."""
     asked = plan(settings, (model,), given(options))
-    _start(settings, asked)
+    start(settings, asked)
     from lstm_zoo import sources, training
     from lstm_zoo.reporting import tables
     from lstm_zoo.reporting.progress import progress
@@ -97,6 +98,13 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
     metavar="MINUTES",
     help="Begin no seed that would not end in time.",
 )
+@click.option(
+    "--test-steps",
+    type=Value(_LENGTH),
+    multiple=True,
+    metavar="N",
+    help="Test every run at N steps too, whatever it was trained at; may be given several times.",
+)
 @click.option("-o", "--output", metavar="RESULTS.json", help="Write the results there.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @json_option
@@ -111,7 +119,7 @@ def compare(
     **options: object,
 ) -> None:
     """Train every MODEL from every seed, and set them side by side."""
-    _check_variants(models)
+    check_variants(models)
     asked = plan(settings, models, given(options))
     _check_against(options["against"], models)
     results = _compare(settings, asked, seeds, output, **{name: options[name] for name in _EXTRAS})
@@ -140,6 +148,7 @@ def _compare(
     tune_lr: int | None = None,
     fresh: bool = False,
     time_budget: float | None = None,
+    test_steps: tuple[int, ...] = (),
 ) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
     end = None if time_budget is None else time.monotonic() + 60 * time_budget
@@ -148,12 +157,16 @@ def _compare(
     if output:
         check_writable(Path(output))  # now, and not after hours of training
     _check_search(asked, seeds, tune_lr)
-    _start(settings, asked)
+    lengths = _other_lengths(settings, asked, test_steps)
+    start(settings, asked)
+    from lstm_zoo import lengths as testing
     from lstm_zoo import sources, trials
     from lstm_zoo.reporting.progress import progress
 
     raw = sources.read(asked.configs[0], asked.data_dir)
     _tell(settings, sources.prepare(asked.configs[0], raw))
+    if lengths:
+        testing.check(asked.configs, lengths, asked.data_dir)  # before anything is trained
     first = asked.configs[0].seed
     trainer = trials.Trainer(raw, asked.folder, progress(settings.console, settings.quiet), fresh)
     variants = [config.variant for config in asked.configs]
@@ -169,6 +182,8 @@ def _compare(
         notes=notes,
     )
     results = trials.compare(comparison, trainer)
+    if lengths:
+        results["test_steps"] = testing.scores(results, configs, lengths, asked.data_dir)
     if output:
         write_json(Path(output), results)
     return results
@@ -227,7 +242,7 @@ def _complain(results: dict) -> None:
         )
 
 
-def _start(settings: Settings, asked: Plan) -> None:
+def start(settings: Settings, asked: Plan) -> None:
     """Import Keras on the backend asked for, and make sure that runs can be written."""
     from lstm_zoo import backend
 
@@ -238,7 +253,8 @@ def _start(settings: Settings, asked: Plan) -> None:
             click.echo(json.dumps(config.to_dict(), indent=2), err=True)
 
 
-def _check_variants(models: tuple[str, ...]) -> None:
+def check_variants(models: tuple[str, ...]) -> None:
+    """No variant stands twice."""
     double = {model for model in models if models.count(model) > 1}
     if double:
         raise UsageError(f"'{double.pop()}' stands twice; a variant is written lstm:units=64, say.")
@@ -255,6 +271,19 @@ def _check_search(asked: Plan, seeds: int, tune_lr: int | None) -> None:
         tuning.rates(config.train["learning_rate"], tune_lr)
     if first <= tuning.TUNING_SEED < first + seeds:
         raise UsageError(f"The seed {tuning.TUNING_SEED} is the one that --tune-lr searches with.")
+
+
+def _other_lengths(settings: Settings, asked: Plan, test_steps: tuple[int, ...]) -> list[int]:
+    """The lengths to test at, but for the one that is trained at, in order."""
+    data = asked.configs[0].data
+    if test_steps and "steps" not in data:
+        datasets = settings.zoo.of("dataset").values()
+        known = [d.name for d in datasets if any(p.name == "steps" for p in d.parameters)]
+        raise UsageError(
+            f"--test-steps is for datasets of any length ({listed(known)}), and "
+            f"{asked.configs[0].dataset} is none."
+        )
+    return sorted(set(test_steps) - {data.get("steps")})
 
 
 def _check_against(against: str | None, models: tuple[str, ...]) -> None:

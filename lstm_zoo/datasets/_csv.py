@@ -22,6 +22,7 @@ from typing import TextIO
 
 import pandas as pd
 
+from lstm_zoo.datasets._files import read_text
 from lstm_zoo.errors import DataError, listed
 
 SEPARATORS = ",;\t|"
@@ -137,15 +138,23 @@ class _Padded:
         yield from iter(self.read, "")
 
 
-def open_table(name: str) -> Table:
+def open_table(name: str, encoding: str | None = None) -> Table:
     """The table in the file `name`.
 
+    Args:
+        name: the file.
+        encoding: its encoding; None to find out, which knows UTF-8, UTF-16 with its mark, and takes
+            anything else for Windows-1252.
+
     Raises:
-        DataError: there is no such file, or it is no text with a header.
+        DataError: there is no such file, or it is no text with a header, or of another encoding.
     """
     path = Path(os.path.expanduser(name))  # noqa: PTH111, leaves a ~stranger as it is
     head = _head(path)
-    encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)
+    if encoding:
+        read_text(path, encoding)
+    else:
+        encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)
     text = head.decode(encoding, "replace")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1

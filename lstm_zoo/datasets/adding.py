@@ -33,7 +33,7 @@ FEWEST = 2
 def load(
     *,
     steps: PositiveInt = 100,
-    positions: Literal["any", "halves"] = "any",
+    positions: Literal["any", "halves", "early"] = "any",
     train: PositiveInt = 20000,
     validation: PositiveInt = 2000,
     test: PositiveInt = 2000,
@@ -43,7 +43,8 @@ def load(
 
     Args:
         steps: the length T of a sequence.
-        positions: the two marked steps: any two, or one in each half of the sequence.
+        positions: the two marked steps: any two, one in each half of the sequence, or one in its
+            first tenth and the other after that.
         train: the sequences of the training part.
         validation: those of the validation part.
         test: those of the test part.
@@ -73,8 +74,8 @@ def _positions(
     count: int, steps: int, positions: str, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The two marked steps of each sequence, never the same."""
-    if positions == "halves":
-        half = steps // 2
-        return rng.integers(half, size=count), rng.integers(half, steps, size=count)
+    if positions != "any":
+        cut = steps // 2 if positions == "halves" else max(1, steps // 10)
+        return rng.integers(cut, size=count), rng.integers(cut, steps, size=count)
     first, other = rng.integers(steps, size=count), rng.integers(steps - 1, size=count)
     return first, other + (other >= first)

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo.data import Examples, Splits
+from lstm_zoo.datasets._files import read_text
 from lstm_zoo.errors import DataError
 from lstm_zoo.parameters import PositiveInt, Rate
 
@@ -54,7 +55,7 @@ def load(
     Raises:
         DataError: the file can't be read in that encoding, or a part is shorter than a piece.
     """
-    text = (_read(Path(file), encoding) if file else _help_texts())[:characters]
+    text = (read_text(Path(file), encoding) if file else _help_texts())[:characters]
     ends = [round(len(text) * share) for share in (1 - validation - test, 1 - test, 1)]
     pieces = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     shortest = min(map(len, pieces)) if ends[0] > 0 else 0
@@ -71,22 +72,6 @@ def _help_texts() -> str:
     """Python's help texts, in the order of their names."""
     topics = importlib.import_module("pydoc_data.topics").topics
     return "\n\n".join(topics[name] for name in sorted(topics))
-
-
-def _read(path: Path, encoding: str) -> str:
-    try:
-        return path.read_text(encoding=encoding)
-    except LookupError:
-        raise DataError(
-            f"There is no encoding '{encoding}': utf-8, utf-16, cp1252 and latin-1 are some."
-        ) from None
-    except UnicodeError as error:
-        raise DataError(
-            f"{path} is no text in {encoding} ({error.reason} at byte {error.start:,}): say which "
-            "one it is in with --data encoding=… (cp1252, say)."
-        ) from None
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}.") from None
 
 
 def _cut(text: str, steps: int, vocabulary: tuple[str, ...]) -> Examples:

@@ -50,42 +50,43 @@ STYLE = {
     "axes.formatter.useoffset": False,
     "axes.formatter.limits": (-4, 7),
 }
-_styled = style.context(["default", STYLE])
+styled = style.context(["default", STYLE])
 
 
 def training_curves(path: Path, **options) -> None:
     """Write `training_figure(**options)` to `path`, as a PNG."""
-    _save(training_figure(**options), path)
+    save(training_figure(**options), path)
 
 
 def confusion_matrix(path: Path, **options) -> None:
     """Write `confusion_figure(**options)` to `path`, as a PNG."""
-    _save(confusion_figure(**options), path)
+    save(confusion_figure(**options), path)
 
 
 def forecast(path: Path, **options) -> None:
     """Write `forecast_figure(**options)` to `path`, as a PNG."""
-    _save(forecast_figure(**options), path)
+    save(forecast_figure(**options), path)
 
 
 def by_step(path: Path, **options) -> None:
     """Write `by_step_figure(**options)` to `path`, as a PNG."""
-    _save(by_step_figure(**options), path)
+    save(by_step_figure(**options), path)
 
 
 def answers(path: Path, **options) -> None:
     """Write `answers_figure(**options)` to `path`, as a PNG."""
-    _save(answers_figure(**options), path)
+    save(answers_figure(**options), path)
 
 
-@_styled
-def _save(figure: Figure, path: Path) -> None:
+@styled
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to `path`, as a PNG; the same figure gives the same bytes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(path, format="png", metadata={"Software": None})
 
 
-@_styled
+@styled
 def training_figure(
     *,
     history: Mapping[str, Sequence],
@@ -117,7 +118,7 @@ def training_figure(
         axes.set(xlabel="epoch", ylabel=_literal(label))
         if name.endswith("accuracy"):
             axes.yaxis.set_major_formatter(PercentFormatter(1))
-    return _finished(figure, title, panels[0])
+    return finished(figure, title, panels[0])
 
 
 def _curves(axes: Axes, history: Mapping[str, Sequence], name: str) -> None:
@@ -150,7 +151,7 @@ def _log_scale_if_wide(axes: Axes) -> None:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
-@_styled
+@styled
 def confusion_figure(
     *, y_true: np.ndarray, y_pred: np.ndarray, classes: Sequence[str], title: str
 ) -> Figure:
@@ -182,7 +183,7 @@ def confusion_figure(
     bar.set_label("share of the true class")
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     bar.outline.set_visible(False)
-    return _finished(figure, title)
+    return finished(figure, title)
 
 
 def _name_classes(axes: Axes, names: list[str], inches: float) -> None:
@@ -199,7 +200,7 @@ def _name_classes(axes: Axes, names: list[str], inches: float) -> None:
     axes.spines[:].set_visible(False)
 
 
-@_styled
+@styled
 def by_step_figure(*, lines: Mapping[str, Sequence[float]], metric: str, title: str) -> Figure:
     """A score at each step; the first line is the model's, the others are dashed.
 
@@ -216,10 +217,10 @@ def by_step_figure(*, lines: Mapping[str, Sequence[float]], metric: str, title: 
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(_whole_numbers())
     axes.set(xlabel="step", ylabel=metric)
-    return _finished(figure, title, axes)
+    return finished(figure, title, axes)
 
 
-@_styled
+@styled
 def answers_figure(*, y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Figure:
     """Each answer over the value that it should have been; on the line it is right.
 
@@ -236,10 +237,10 @@ def answers_figure(*, y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Fig
     axes.set_xlabel("true value")
     axes.set_ylabel("answer")
     axes.set_title(f"mean squared error {_number(metrics.mse(y_true, y_pred))}")
-    return _finished(figure, title)
+    return finished(figure, title)
 
 
-@_styled
+@styled
 def forecast_figure(
     *,
     actual: np.ndarray,
@@ -291,7 +292,7 @@ def forecast_figure(
     whole.axvspan(x[test[0][0]], x[test[0][-1]], color=PALE, alpha=0.6, zorder=0)
     whole.set_title(_verdict(errors[1], errors[2], ahead))
     zoom.set_title(f"Test part, enlarged: the last {len(zoomed)} of {len(test[0]):,} points")
-    return _finished(figure, title, whole)
+    return finished(figure, title, whole)
 
 
 def _series(axes: Axes, x: np.ndarray, lines: tuple, first: int) -> None:
@@ -319,7 +320,7 @@ def _verdict(model: float, last_value: float, ahead: int) -> str:
     return f"{steps}. On the test part (shaded) the model's RMSE is {times}"
 
 
-def _finished(figure: Figure, title: str, explained: Axes | None = None) -> Figure:
+def finished(figure: Figure, title: str, explained: Axes | None = None) -> Figure:
     """The figure with its title, and below it a legend of the lines in `explained`."""
     width = int(7.5 * figure.get_figwidth())
     lines = textwrap.wrap(_literal(title), width, max_lines=3, break_on_hyphens=False)

@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lstm_zoo.errors import printable
+from lstm_zoo.reporting import lengths
 from lstm_zoo.reporting.sentences import told
 from lstm_zoo.reporting.tables import results_rows
 
 
 def results(results: dict) -> str:
-    """A comparison: the verdict first, and the table."""
-    header, rows = results_rows(results)
-    return f"{paragraphs(told(results))}\n\n{table(header, rows)}"
+    """A comparison: the verdict first, and the tables."""
+    blocks = [paragraphs(told(results)), table(*results_rows(results))]
+    if lengths.tested(results):
+        blocks += [table(*lengths.rows(results)), paragraphs(lengths.lines(results))]
+    return "\n\n".join(filter(None, blocks))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_zoo.errors import counted
+from lstm_zoo.reporting import lags, lengths
 from lstm_zoo.reporting.sentences import (
     beats_floor,
     floor_lines,
@@ -115,9 +116,21 @@ def scores_table(record: dict) -> Table:
 
 def print_results(results: dict, output: str | None) -> None:
     """A comparison: one table, the floor, and a verdict for each pair."""
-    _print(results_table(results), *floor_lines(results), *remarks(results), *verdicts(results))
+    _print(
+        results_table(results),
+        *floor_lines(results),
+        *remarks(results),
+        *verdicts(results),
+        *_other_lengths(results),
+    )
     if output:
         _print(f"Results: {output}")
+
+
+def _other_lengths(results: dict) -> list[str | Table]:
+    if not lengths.tested(results):
+        return []
+    return [filled(*lengths.rows(results)), *lengths.lines(results)]
 
 
 _COLUMNS = ("± std", "95 % interval", "worst", "best", "at floor")
@@ -126,10 +139,14 @@ _COSTS = ("parameters", "multiply-adds", "seconds")
 
 def results_table(results: dict) -> Table:
     """A row a model."""
-    header, rows = results_rows(results)
+    return filled(*results_rows(results))
+
+
+def filled(header: list[str], rows: list[list[str]]) -> Table:
+    """A table of these rows."""
     table = _table(*header)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -183,3 +200,8 @@ def outcome_rows(outcome: dict) -> list[list[str]]:
             floor = outcome["floor"]
             rows.append(["", number(floor["value"]), "", "", f"the floor: {words(floor['name'])}"])
     return rows
+
+
+def print_lags(result: dict) -> None:
+    """The longest lags: every lag tried, and a sentence a model."""
+    _print(filled(*lags.rows(result)), *lags.lines(result))

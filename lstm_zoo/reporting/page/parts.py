@@ -11,11 +11,12 @@ from rich.table import Table
 from lstm_zoo import results as results_files
 from lstm_zoo import runs
 from lstm_zoo.errors import counted, listed
-from lstm_zoo.reporting import markdown, sentences, tables
+from lstm_zoo.reporting import lengths, markdown, sentences, tables
 from lstm_zoo.reporting.markdown import paragraphs, table
 from lstm_zoo.reporting.page.chart import Chart, Grid, shown
 from lstm_zoo.reporting.page.classes import CONFUSION, calibration_chart, confusion_chart
 from lstm_zoo.reporting.page.curves import learning_curves
+from lstm_zoo.reporting.page.lengths import lengths_chart
 from lstm_zoo.reporting.page.material import Group, intact, read_groups, read_run
 from lstm_zoo.reporting.page.scores import cost_charts, differences_chart, scores_chart
 from lstm_zoo.reporting.page.series import forecast_chart
@@ -99,6 +100,7 @@ def _comparison(path: Path, folder: Path) -> Report:
             summary=_grid("Every model on the test part", tables.results_table(results)),
             parts=[
                 Part("Scores", _score_charts(results)),
+                *_other_lengths(results),
                 *_insights([group for group in groups if group.runs], results["metric"]["name"]),
                 Part("Configuration", grids=_configuration(results)),
             ],
@@ -111,6 +113,12 @@ def _comparison(path: Path, folder: Path) -> Report:
 def _score_charts(results: dict) -> list[Chart]:
     pairs = [differences_chart(results)] if results["pairs"] else []
     return [scores_chart(results), *pairs, *cost_charts(results)]
+
+
+def _other_lengths(results: dict) -> list[Part]:
+    if not lengths.tested(results):
+        return []
+    return [Part("Other lengths than the one trained at", [lengths_chart(results)])]
 
 
 def _absent(results: dict, groups: list[Group]) -> list[str]:

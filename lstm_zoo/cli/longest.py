@@ -1,0 +1,119 @@
+"""`longest-lag`: how far each model remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lstm_zoo.cli.names import Name, Value
+from lstm_zoo.cli.options import given, plan, task_options
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.training import check_variants, fresh_option, start
+from lstm_zoo.errors import UsageError
+from lstm_zoo.parameters import Parameter
+from lstm_zoo.runs import check_writable, write_json
+
+_MOST = Parameter("up-to", "PositiveInt", None, "steps")
+_SEEDS = Parameter("seeds", "PositiveInt", None, "seeds")
+_RATES = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
+
+
+@command("lstm-zoo longest-lag simple-rnn lstm gru --task adding --match params=16000 --quick")
+@click.argument("models", type=Name("model"), nargs=-1, required=True, metavar="MODEL…")
+@click.option("--task", required=True, metavar="adding|copy", help="The task of memory.")
+@click.option(
+    "--match",
+    metavar="params=N|MODEL",
+    help="Give every model the units that come nearest to so many parameters (or macs=…).",
+)
+@click.option("--quick", is_flag=True, help="Up to 100 steps, 4,000 updates and 3 seeds.")
+@click.option(
+    "--up-to", type=Value(_MOST), metavar="N", help="The longest lag to try; 1,000, quick 100."
+)
+@click.option(
+    "--seeds", type=Value(_SEEDS), metavar="N", help="Seeds at each lag; 5, or 3 with --quick."
+)
+@click.option(
+    "--tune-lr", type=Value(_RATES), metavar="K", help="Learning rates for each seed; 3 by default."
+)
+@task_options
+@fresh_option
+@click.option("-o", "--output", metavar="FILE.json", help="Write the result there.")
+@click.option("--picture", metavar="FILE.png", help="Draw it there, as curves over the lag.")
+@json_option
+@pass_settings
+def longest_lag(
+    settings: Settings,
+    models: tuple[str, ...],
+    task: str,
+    output: str | None,
+    picture: str | None,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """The longest lag that each MODEL still solves, under one budget of parameters, updates and
+    learning rates.
+    """
+    check_variants(models)
+    _check_files(output, picture)
+    result = _measure(settings, models, task, options)
+    if output:
+        write_json(Path(output), result)
+    if picture:
+        from lstm_zoo.reporting import lag_chart
+
+        lag_chart.longest_lags(Path(picture), result)
+    if as_json:
+        print_json(result)
+    else:
+        from lstm_zoo.reporting import tables
+
+        tables.print_lags(result)
+
+
+def _check_files(output: str | None, picture: str | None) -> None:
+    if picture is not None and Path(picture).suffix.lower() != ".png":
+        raise UsageError(f"--picture is a .png file, and '{picture}' is none.")
+    for file in (output, picture):
+        if file:
+            check_writable(Path(file))
+
+
+def _measure(settings: Settings, models: tuple[str, ...], task: str, options: dict) -> dict:
+    """Every training that the search asks for."""
+    from lstm_zoo import longest, tuning
+
+    quick, typed = options["quick"], given(options)
+    budget = longest.budget(task).smaller() if quick else longest.budget(task)
+    asked = plan(settings, models, typed | {"dataset": task}, budget)
+    most = options["up_to"] or (longest.MOST_QUICK if quick else longest.MOST)
+    _check_steps(typed, most, longest.rule(task).least)
+    first, seeds = asked.configs[0], options["seeds"] or budget.seeds
+    rates = tuning.rates(first.train["learning_rate"], options["tune_lr"] or longest.RATES)
+    start(settings, asked)
+    from lstm_zoo import lag_search
+    from lstm_zoo.reporting.progress import progress
+
+    search = lag_search.Asked(
+        rule=longest.rule(task),
+        rates=rates[::-1],  # a large one learns fast where it learns
+        seeds=range(first.seed, first.seed + seeds),
+        most=most,
+        folder=asked.folder,
+        fresh=options["fresh"],
+    )
+    teller = progress(settings.console, settings.quiet)
+    configs = lag_search.matched(asked.configs, options["match"], settings.zoo, teller)
+    return lag_search.measure(configs, search, teller) | {"match": options["match"]}
+
+
+def _check_steps(typed: dict, most: int, least: int) -> None:
+    """The steps are what is searched, and there are some to try."""
+    if any(setting.partition("=")[0] == "steps" for setting in typed.get("datas", ())):
+        raise UsageError("The steps are what longest-lag searches: leave --data steps=… out.")
+    if most < least:
+        raise UsageError(f"--up-to is at least {least} for this task, not {most}.")
+
+
+COMMANDS = [longest_lag]

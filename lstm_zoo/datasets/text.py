@@ -1,0 +1,118 @@
+"""Texts of one's own, from a CSV file: which class is each of?
+
+Task: the class of a text, from its words.
+Size: the rows of the file.
+Range: tokens, the places of words in a vocabulary; 0 is the padding, 1 any word that is not in it.
+Shapes: `x` int32 `(rows, steps)`, padded at the end; `y` int64 `(rows,)`, the classes in the order
+of their names.
+Parts: 70 % of the rows to train on, 10 % for validation, 20 % to test on, in an order that is drawn
+once, for files are often sorted by class; the run's seed has no part in it. The vocabulary is
+that of the training part alone.
+Floor: the most frequent class of the training part.
+Source: a CSV file (`--csv FILE`) with a column of texts and a column of classes.
+Licence: its owner's.
+
+Words are what stands between spaces and punctuation, in lower case; an apostrophe may stand inside
+one, and an emoji is one. Languages that put no spaces between words need these put in first. Of a
+longer text, the last `steps` words are read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lstm_zoo.data import Texts
+from lstm_zoo.datasets._columns import places_of
+from lstm_zoo.datasets._csv import Table, open_table, tidy
+from lstm_zoo.datasets._words import WORDS, padded, rule, words_of
+from lstm_zoo.errors import DataError, UsageError, counted
+from lstm_zoo.parameters import PositiveInt
+
+
+def load(
+    *,
+    csv: str | None = None,
+    text_column: str = "text",
+    label_column: str = "label",
+    encoding: str = "utf-8-sig",
+    steps: PositiveInt = 100,
+) -> Texts:
+    """The rows in the file's order: words `(rows, steps)`, and their classes `(rows,)`.
+
+    Args:
+        csv: the file; it must be given.
+        text_column: the column of texts.
+        label_column: the column of classes.
+        encoding: of the file; utf-8-sig is UTF-8, with or without a mark at its beginning.
+        steps: the words of a text that are read, from its end.
+
+    Raises:
+        DataError: the file is missing or damaged, a row has no words or no class, or there is one
+            class only.
+        UnknownName: it has no such column.
+        UsageError: no file is named, or one column twice.
+    """
+    if csv is None:
+        raise UsageError("The dataset text is read from a file of one's own: add --csv FILE.")
+    if text_column == label_column:
+        raise UsageError(f"'{tidy(text_column)}' can't be both text_column and label_column.")
+    table = open_table(csv, encoding)
+    texts, labels = _rows(table, text_column, label_column)
+    words = texts.map(words_of)
+    _refuse(table, words.map(len) == 0, f"without a word in the column '{text_column}'")
+    _refuse(table, labels == "", f"without a class in the column '{label_column}'")
+    classes = _classes(table, label_column, labels)
+    vocabulary = ("", *sorted({word for row in words for word in row[-steps:]}))
+    places = {word: place for place, word in enumerate(vocabulary)}
+    return Texts(
+        x=padded([[places[word] for word in row[-steps:]] for row in words], steps),
+        y=labels.map({name: place for place, name in enumerate(classes)}).to_numpy(np.int64),
+        classes=classes,
+        vocabulary=vocabulary,
+        reading=rule(WORDS, steps),
+    )
+
+
+def _rows(table: Table, text_column: str, label_column: str) -> tuple[pd.Series, pd.Series]:
+    """The cells of both columns, without blank lines."""
+    given = {"text_column": text_column, "label_column": label_column}
+    text, label = (
+        places_of(table.columns, [name], f"column of {table.name} ({parameter}) called")[0]
+        for parameter, name in given.items()
+    )
+    cells = table.read((), literal=range(table.beyond)).fillna("")
+    cells = cells[(cells != "").any(axis=1)]
+    if cells.empty:
+        raise DataError(f"{table.name} has no rows below its line of column names.")
+    _refuse(
+        table,
+        cells[table.beyond] != "",
+        "with more cells than its first line has names (a text with a comma in it needs quotation "
+        "marks)",
+    )
+    return cells[text], cells[label].str.strip()
+
+
+def _refuse(table: Table, strange: pd.Series, what: str) -> None:
+    if strange.any():
+        rows = strange.index[strange].tolist()
+        raise DataError(
+            f"{table.name} has {counted(len(rows), 'row')} {what}: {table.lines(rows)}."
+        )
+
+
+def _classes(table: Table, column: str, labels: pd.Series) -> tuple[str, ...]:
+    """The names of the classes in order, numbers by their size."""
+    names = sorted(labels.unique(), key=lambda name: (len(name) if name.isdecimal() else 0, name))
+    if len(names) == 1:
+        raise DataError(
+            f"The column '{column}' of {table.name} has one class only, '{tidy(names[0])}': there "
+            "is nothing to tell apart."
+        )
+    if 2 * len(names) > len(labels):
+        raise DataError(
+            f"The column '{column}' of {table.name} has {len(names):,} classes in "
+            f"{counted(len(labels), 'row')}: is it the one meant (--data label_column=…)?"
+        )
+    return tuple(names)
