@@ -8,13 +8,19 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lstm_zoo.config import BACKENDS, available_threads, choose_backend
 from lstm_zoo.errors import MissingExtra, UsageError, ZooError, reason
+
+if TYPE_CHECKING:
+    from keras import KerasTensor as Tensor
 
 
 def start(option: str | None = None, threads: int | None = None) -> str:
@@ -77,6 +83,77 @@ def devices() -> list[str]:
 
         return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
     return [str(device) for device in keras.distribution.list_devices()]
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    """Where float64 is float64: on JAX and torch, Keras makes most results float32 otherwise.
+
+    There is no public switch for it; the table in which Keras looks types up is restored.
+    """
+    from keras import backend
+    from keras.src.backend.common import dtypes
+
+    demoted = dtypes.BIT64_TO_BIT32_DTYPE
+    kept = demoted["float64"]
+    demoted["float64"] = "float64"
+    try:
+        if backend.backend() == "jax":
+            with importlib.import_module("jax").enable_x64(True):
+                yield
+        else:
+            yield
+    finally:
+        demoted["float64"] = kept
+
+
+def gradients(function: Callable[[Any], Tensor], arrays: Any) -> Any:
+    """The gradients of a scalar function at `arrays`: lists and dictionaries of arrays.
+
+    The function takes tensors in the same lists and dictionaries, and so come the gradients; they
+    are zeros where the function does not depend on an array.
+    """
+    from keras import backend, ops, tree
+
+    flat = tree.flatten(arrays)
+    found = _GRADIENTS[backend.backend()](
+        lambda tensors: function(tree.pack_sequence_as(arrays, tensors)),
+        [ops.convert_to_tensor(array) for array in flat],
+    )
+    numbers = [
+        np.zeros_like(array) if gradient is None else ops.convert_to_numpy(gradient)
+        for array, gradient in zip(flat, found, strict=True)
+    ]
+    return tree.pack_sequence_as(arrays, numbers)
+
+
+def _tensorflow_gradients(function: Callable, tensors: list[Tensor]) -> list[Tensor | None]:
+    from tensorflow import GradientTape
+
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(tensors)
+        value = function(tensors)
+    return tape.gradient(value, tensors)
+
+
+def _jax_gradients(function: Callable, tensors: list[Tensor]) -> list[Tensor]:
+    from jax import grad, jit
+
+    return jit(grad(function))(tensors)
+
+
+def _torch_gradients(function: Callable, tensors: list[Tensor]) -> list[Tensor | None]:
+    from torch.autograd import grad
+
+    tensors = [tensor.requires_grad_() for tensor in tensors]
+    return list(grad(function(tensors), tensors, allow_unused=True))
+
+
+_GRADIENTS = {
+    "tensorflow": _tensorflow_gradients,
+    "jax": _jax_gradients,
+    "torch": _torch_gradients,
+}
 
 
 def _limit_threads(name: str, threads: int) -> None:

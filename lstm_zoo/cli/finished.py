@@ -19,7 +19,7 @@ from lstm_zoo.cli.options import (
     series_params,
 )
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
-from lstm_zoo.config import available_threads
+from lstm_zoo.config import RunConfig, available_threads
 from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import Parameter
 
@@ -153,14 +153,18 @@ def _write_on(
 def _load(settings: Settings, name: str, options: dict) -> Loaded:
     """The run and its model, on the backend and with the threads that it was trained with."""
     run = run_folders.find(name, run_folders.runs_folder(options["runs_dir"]))
-    config = run.config
-    from lstm_zoo import backend
-
-    chosen = settings.backend or os.environ.get("KERAS_BACKEND") or config.backend
-    backend.start(chosen, min(config.threads, available_threads()))
+    start(settings, run.config)
     from lstm_zoo import forecasting
 
     return forecasting.load(run)
+
+
+def start(settings: Settings, config: RunConfig) -> str:
+    """Start the backend that was asked for, or else the run's own, with the run's threads."""
+    from lstm_zoo import backend
+
+    chosen = settings.backend or os.environ.get("KERAS_BACKEND") or config.backend
+    return backend.start(chosen, min(config.threads, available_threads()))
 
 
 def _dataset(settings: Settings, loaded: Loaded, options: dict) -> object:

@@ -7,6 +7,7 @@ shown as they are: no mathematics between `$`, and escapes for control character
 
 from __future__ import annotations
 
+import io
 import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from lstm_zoo import metrics
+from lstm_zoo.runs import write_bytes
 
 BLUE, RED, GREEN, ORANGE = "#1f5fa8", "#d7301f", "#1a9641", "#e07b00"
 INK, GREY, PALE = "#333333", "#666666", "#e6e6e6"
@@ -81,9 +83,11 @@ def answers(path: Path, **options) -> None:
 @styled
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to `path`, as a PNG; the same figure gives the same bytes."""
+    file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(path, format="png", metadata={"Software": None})
+        figure.savefig(file, format="png", metadata={"Software": None})
+    write_bytes(path, file.getvalue())
 
 
 @styled
@@ -115,7 +119,7 @@ def training_figure(
         if name == "loss":
             _log_scale_if_wide(axes)
         _mark(axes, best_epoch, "best" if "val_loss" in history else "last")
-        axes.set(xlabel="epoch", ylabel=_literal(label))
+        axes.set(xlabel="epoch", ylabel=literal(label))
         if name.endswith("accuracy"):
             axes.yaxis.set_major_formatter(PercentFormatter(1))
     return finished(figure, title, panels[0])
@@ -133,7 +137,7 @@ def _curves(axes: Axes, history: Mapping[str, Sequence], name: str) -> None:
             values = np.array(history[column], float)
             axes.plot(epochs, values, label=label, lw=1.8, marker="o", ms=size, **look)
     axes.set_xlim(min(epochs) - 0.4, max(epochs) + 0.4)
-    axes.xaxis.set_major_locator(_whole_numbers())
+    axes.xaxis.set_major_locator(whole_numbers())
 
 
 def _mark(axes: Axes, epoch: int, word: str) -> None:
@@ -176,7 +180,7 @@ def confusion_figure(
     for row, column in np.argwhere(counts) if len(classes) <= MOST_COUNTS else ():
         colour = "white" if shares[row, column] > 0.4 else INK
         axes.text(column, row, f"{counts[row, column]:,}", c=colour, ha="center", va="center")
-    _name_classes(axes, [_short(name, 24) for name in classes], side)
+    _name_classes(axes, [short(name, 24) for name in classes], side)
     right = np.trace(counts)
     axes.set_title(f"accuracy {right / len(y_true):.1%}: {right:,} of {len(y_true):,} right")
     bar = figure.colorbar(image, shrink=0.7, aspect=30, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
@@ -215,7 +219,7 @@ def by_step_figure(*, lines: Mapping[str, Sequence[float]], metric: str, title: 
         look = {"c": (BLUE, ORANGE, GREY)[place % 3], "ls": "--" if place else "-"}
         axes.plot(np.arange(1, len(values) + 1), values, label=name, lw=1.8, **look)
     axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(_whole_numbers())
+    axes.xaxis.set_major_locator(whole_numbers())
     axes.set(xlabel="step", ylabel=metric)
     return finished(figure, title, axes)
 
@@ -288,7 +292,7 @@ def forecast_figure(
     zoomed = test[0][-ZOOM:]
     for axes, first in ((whole, 0), (zoom, zoomed[0])):
         _series(axes, x, lines, first)
-        axes.set(xlabel="row" if dates is None else "date", ylabel=_short(column, 28))
+        axes.set(xlabel="row" if dates is None else "date", ylabel=short(column, 28))
     whole.axvspan(x[test[0][0]], x[test[0][-1]], color=PALE, alpha=0.6, zorder=0)
     whole.set_title(_verdict(errors[1], errors[2], ahead))
     zoom.set_title(f"Test part, enlarged: the last {len(zoomed)} of {len(test[0]):,} points")
@@ -303,7 +307,7 @@ def _series(axes: Axes, x: np.ndarray, lines: tuple, first: int) -> None:
         seen = rows >= first
         axes.plot(x[rows[seen]], values[seen], label=label, marker=marker, ms=4, **look)
     axes.margins(x=0.015)
-    axes.xaxis.set_major_locator(_whole_numbers())
+    axes.xaxis.set_major_locator(whole_numbers())
     if np.issubdtype(x.dtype, np.datetime64):
         locator = AutoDateLocator(minticks=min(5, points - 1), maxticks=10)
         corner = ["", "%Y", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d"]
@@ -323,14 +327,15 @@ def _verdict(model: float, last_value: float, ahead: int) -> str:
 def finished(figure: Figure, title: str, explained: Axes | None = None) -> Figure:
     """The figure with its title, and below it a legend of the lines in `explained`."""
     width = int(7.5 * figure.get_figwidth())
-    lines = textwrap.wrap(_literal(title), width, max_lines=3, break_on_hyphens=False)
+    lines = textwrap.wrap(literal(title), width, max_lines=3, break_on_hyphens=False)
     figure.suptitle("\n".join(lines), x=0.012, ha="left")
     if explained:
         figure.legend(*explained.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
-def _whole_numbers() -> MaxNLocator:
+def whole_numbers() -> MaxNLocator:
+    """Ticks for an axis that counts."""
     return MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
 
 
@@ -338,12 +343,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10_000 else f"{value:.4g}"
 
 
-def _short(name: str, most: int) -> str:
+def short(name: str, most: int) -> str:
     """A name of at most `most` characters: a longer one loses its middle."""
-    text = _literal(name)
+    text = literal(name)
     return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """The text with escapes for characters that can't be printed."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

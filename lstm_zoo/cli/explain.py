@@ -1,0 +1,116 @@
+"""`explain`: a look inside finished runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lstm_zoo import runs as run_folders
+from lstm_zoo.cli.finished import start
+from lstm_zoo.cli.names import RunName, Value
+from lstm_zoo.cli.options import data_dir_option, runs_option
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.errors import UsageError
+from lstm_zoo.parameters import REQUIRED, Parameter
+
+_QUESTION = Parameter("question", "Literal['gradients', 'gates', 'attention']", REQUIRED)
+_EXAMPLE = Parameter("example", "NonNegativeInt", None, "a test example")
+
+
+@command(
+    "lstm-zoo explain last gradients -o gradients.png\n"
+    "lstm-zoo explain last gates --example 0 --example 7 -o gates.png"
+)
+@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN…")
+@click.argument("question", type=Value(_QUESTION), metavar="gradients|gates|attention")
+@click.option(
+    "-o", "--output", metavar="FILE.png", help="Draw it there; without it there is no picture."
+)
+@click.option(
+    "--example",
+    "examples",
+    type=Value(_EXAMPLE),
+    multiple=True,
+    metavar="N",
+    help="For gates and attention: show the test example N, from 0; may be repeated.",
+)
+@data_dir_option
+@runs_option
+@json_option
+@pass_settings
+def explain(
+    settings: Settings,
+    names: tuple[str, ...],
+    question: str,
+    output: str | None,
+    examples: tuple[int, ...],
+    as_json: bool,
+    **options: object,
+) -> None:
+    """A look inside each RUN: how far back its gradients reach, what its gates do, or where its
+    attention looks. Several runs stand side by side.
+    """
+    _check(question, output, examples)
+    folder = run_folders.runs_folder(options["runs_dir"])
+    runs = [run_folders.find(name, folder) for name in names]
+    records = _records(settings, runs, question, examples, options["data_dir"])
+    if output:
+        from lstm_zoo.reporting import charts, insight_charts
+
+        run_folders.write_bytes(
+            Path(output), charts.png(getattr(insight_charts, question)(records))
+        )
+        settings.say(f"Picture: {output}")
+    if as_json:
+        print_json(records if len(records) > 1 else records[0])
+    else:
+        _print(question, records)
+
+
+def _check(question: str, output: str | None, examples: tuple[int, ...]) -> None:
+    """Make sure that the options fit, before anything is computed."""
+    if output is not None:
+        if Path(output).suffix.lower() != ".png":
+            raise UsageError(f"--output is a .png file, and '{output}' is none.")
+        run_folders.check_writable(Path(output))
+    if examples and question == "gradients":
+        raise UsageError("--example is for gates and attention: gradients are means over examples.")
+
+
+def _records(
+    settings: Settings,
+    runs: list[run_folders.Run],
+    question: str,
+    examples: tuple[int, ...],
+    data_dir: str | None,
+) -> list[dict]:
+    """What is found in each run; a record a layer and direction."""
+    running = start(settings, runs[0].config)
+    from lstm_zoo import forecasting, insight
+    from lstm_zoo.insight.subject import Subject
+
+    records = []
+    for run in runs:
+        loaded = forecasting.load(run)
+        if question == "gradients" and loaded.config.backend != running:
+            settings.say(
+                f"{run.name} was trained on {loaded.config.backend}: on {running} its seed draws "
+                f"other weights, so what it was before training is another draw. --backend "
+                f"{loaded.config.backend} builds its own again."
+            )
+        subject = Subject(loaded, forecasting.own_data(loaded, data_dir))
+        records += insight.explain(question, subject, examples or (0,))
+    return records
+
+
+def _print(question: str, records: list[dict]) -> None:
+    from lstm_zoo.reporting import insight, tables
+
+    columns, rows, lines = getattr(insight, question)(records)
+    tables.print_rows(columns, rows, ("of", "gate"))
+    for line in lines:
+        click.echo(line)
+
+
+COMMANDS = [explain]
