@@ -15,8 +15,8 @@ def write(path: Path, script: str, text: str) -> None:
     page = path.read_text(encoding="utf-8") if path.exists() else ""
     before, _, rest = page.partition(begin)
     after = rest.partition(end)[2]
-    kept = f"{before.strip()}\n\n" if before.strip() else ""
-    write_text(path, f"{kept}{begin}\n\n{text.strip()}\n\n{end}\n{after}")
+    texts = [before.strip(), f"{begin}\n\n{text.strip()}\n\n{end}", after.strip()]
+    write_text(path, "\n\n".join(filter(None, texts)) + "\n")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
