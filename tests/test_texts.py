@@ -9,11 +9,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lstm_zoo import audit, catalog, checks, data
 from lstm_zoo.config import data_params
 from lstm_zoo.datasets import _words, imdb, text
-from lstm_zoo.errors import DataError, UnknownName, UsageError
+from lstm_zoo.errors import DataError, UnknownName, UsageError, ZooError
 from lstm_zoo.sources import Source
 
 CUT = {"order": "drawn", "validation": 0.1, "test": 0.2}
@@ -202,6 +204,32 @@ def test_a_file_must_be_named():
         text.load()
     with pytest.raises(DataError, match="There is no file"):
         text.load(csv="nowhere.csv")
+
+
+CELLS = st.sampled_from(["a", "b b", "", " ", "''", '"', '"a\nb"', "\0", "\x1b", "label", "é"])
+TABLES = st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=8).map(
+    lambda rows: "text,label\n" + "\n".join(",".join(row) for row in rows)
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(
+    content=st.binary(max_size=99)
+    | TABLES.map(str.encode)
+    | TABLES.map(lambda t: t.encode("cp1252")),
+    encoding=st.sampled_from(["utf-8-sig", "cp1252", "utf-16", "ascii", "base64", "utf-7"]),
+    steps=st.integers(1, 3),
+)
+def test_any_file_is_texts_or_one_sentence(tmp_path_factory, content, encoding, steps):
+    path = tmp_path_factory.getbasetemp() / "fuzz.csv"
+    path.write_bytes(content)
+    try:
+        raw = text.load(csv=str(path), encoding=encoding, steps=steps)
+    except ZooError as error:
+        assert "\n" not in str(error)
+    else:
+        checks.check_raw(raw, "Texts", "text")
 
 
 @pytest.mark.parametrize(
