@@ -106,9 +106,9 @@ class Images:
         return arrays
 
     def _downloaded(self, folders: list[Path]) -> dict[str, np.ndarray]:
-        below = f" below {self.folder}/" if self.folder else ""
+        apart = f"a folder {self.folder} of " if self.folder else ""
         instead = (
-            f"put {self.npz} or the four IDX files ({IDX['x_train']}, …){below} into such a "
+            f"put {self.npz} or {apart}the four IDX files ({IDX['x_train']}, …) into such a "
             "folder, or use the dataset digits (--dataset digits), which needs no download"
         )
         with downloading(self.name, folders, instead):

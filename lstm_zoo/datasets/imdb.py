@@ -36,7 +36,7 @@ from lstm_zoo.datasets._words import padded, rule
 from lstm_zoo.errors import DataError
 from lstm_zoo.parameters import PositiveInt
 
-NAME = "IMDB's reviews"
+NAME = "IMDB"
 REVIEWS, INDEX = "imdb.npz", "imdb_word_index.json"
 ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 DIGESTS = {  # Keras' own
