@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="only write the page")
     options = parser.parse_args()
     if not options.page:
+        KEPT.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             compile_once(Path(folder))
             for name in options.part or PARTS:

@@ -85,7 +85,7 @@ def test_the_verdicts_are_told_seed_by_seed():
     published = reproduction._beside_verdicts(GRU_SOLVES, ours)
     outcome = {"published": [published], "floor": None, "differences": ["steps 100 instead of 600"]}
     assert sentences.outcome_lines(outcome) == [
-        "Published: mse 5.3e-05 (a paper). That is solved. We are solved in 2 seeds and at the "
+        "Published: mse 5.3e-05 (a paper). That is solved. Ours is solved in 2 seeds and at the "
         "floor in 1 seed. The verdicts agree.",
         sentences.VERDICTS,
         "Differences of protocol:",

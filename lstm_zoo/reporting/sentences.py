@@ -377,7 +377,7 @@ def _verdicts(verdicts: dict) -> str:
         return f"That is {_state(theirs)}. {_NOTHING_BESIDE}"
     counts = [f"{_state(each)} in {counted(n, 'seed')}" for each, n in Counter(seeds).most_common()]
     agree = "The verdicts agree" if ours == theirs else "The verdicts do not agree"
-    return f"That is {_state(theirs)}. We are {listed(counts)}. {agree}."
+    return f"That is {_state(theirs)}. Ours is {listed(counts)}. {agree}."
 
 
 def _state(verdict: str) -> str:
