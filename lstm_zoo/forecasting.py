@@ -128,10 +128,10 @@ def _framing(loaded: Loaded) -> data.Framing:
 
 
 def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
-    if loaded.model.input_shape[1:] != dataset.input_shape:
+    taken, given = loaded.model.input_shape[1:], dataset.test.x.shape[1:]
+    if taken != given:
         raise DataError(
-            f"The model of {loaded.run.name} takes examples of {loaded.model.input_shape[1:]}, "
-            f"and the data has {dataset.input_shape}."
+            f"The model of {loaded.run.name} takes examples of {taken}, and the data has {given}."
         )
     if loaded.model.output_shape[-1] != dataset.outputs.size:
         raise DataError(
