@@ -1,4 +1,4 @@
-"""How often a verdict is wrong, measured: writes `RESULTS.md`.
+"""How often a verdict is wrong, measured: writes its part of `RESULTS.md`.
 
     python benchmarks/verdicts.py [--draws N] [--output FILE]
 
@@ -15,7 +15,9 @@ import numpy as np
 import over_seeds
 import over_time
 import scipy
+import sections
 from over_seeds import Pool
+from sections import table
 
 from lstm_zoo.results import LEVEL
 
@@ -37,9 +39,9 @@ def main() -> None:
     """Simulate, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=10_000)
-    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument("--output", type=Path, default=sections.RESULTS)
     options = parser.parse_args()
-    options.output.write_text(page(all_pools(), options.draws), encoding="utf-8")
+    sections.write(options.output, "verdicts.py", page(all_pools(), options.draws))
 
 
 def all_pools() -> list[Pool]:
@@ -50,7 +52,7 @@ def all_pools() -> list[Pool]:
 
 def page(pools: list[Pool], draws: int) -> str:
     """The whole of RESULTS.md."""
-    sections = [
+    parts = [
         introduction(pools, draws),
         false_verdicts(pools, draws),
         power(pools, draws),
@@ -62,7 +64,7 @@ def page(pools: list[Pool], draws: int) -> str:
         random_walks(draws),
         both_tests(draws),
     ]
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(parts)
 
 
 def introduction(pools: list[Pool], draws: int) -> str:
@@ -266,12 +268,6 @@ def percent(share: float) -> str:
 def wrong(share: float) -> str:
     """The same of false verdicts, in bold where there are too many."""
     return percent(share) if share <= MOST else f"**{percent(share)}**"
-
-
-def table(header: list[str], rows: Iterable[list[str]]) -> str:
-    """In Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def audit(source: sources.Source, data_dir: str | None = None) -> dict:
     if isinstance(raw, Series):
         reread = list(_reloaded(source, raw, data_dir))
         checks += [*_windows(dataset, source.data), *reread]
-    if not isinstance(raw, READY):
+    if isinstance(raw, Series) or not (isinstance(raw, READY) or raw.vocabulary):
         checks.append(_scaled(raw, dataset, source.data))
     leaks = [check for check in checks if check.leak]
     repeats = _repeats(dataset)
@@ -326,8 +326,6 @@ def _columns(raw: Raw) -> Iterator[tuple[str, np.ndarray]]:
     """All that a scaler could have been fitted on, by name: `(rows, …)` each."""
     if isinstance(raw, Series):
         yield from zip(raw.columns, raw.values.T, strict=True)
-        return
-    if raw.vocabulary:  # tokens are names
         return
     x = raw.x.reshape(*raw.x.shape[:2], -1)
     yield "x", x

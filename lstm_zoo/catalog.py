@@ -122,7 +122,10 @@ class Dataset(Entry):
 
 @dataclass(frozen=True)
 class Recipe(Entry):
-    """A named experiment: all that it fixes, and the numbers to set beside ours."""
+    """A named experiment: all that it fixes, and the numbers to set beside ours.
+
+    `protocol` says in sentences how it differs from what was published, where no parameter does.
+    """
 
     model: str = ""
     params: dict = field(default_factory=dict)
@@ -132,6 +135,7 @@ class Recipe(Entry):
     seeds: int = 3
     quick: dict = field(default_factory=dict)
     expected: list = field(default_factory=list)
+    protocol: list = field(default_factory=list)
     kind: ClassVar[str] = "recipe"
 
     def smaller(self) -> Recipe:
@@ -145,12 +149,13 @@ class Recipe(Entry):
 
 _SECTIONS = {"models": Model, "datasets": Dataset, "recipes": Recipe}
 _NEEDED = {"models": {"builder"}, "datasets": {"loader"}, "recipes": {"model", "dataset"}}
-_QUICK = ("params", "data", "train", "seeds")
+_QUICK = ("summary", "params", "data", "train", "seeds")
 _EXPECTED = (
     Parameter("metric", "str", REQUIRED, "the number's name"),
     Parameter("value", "float", REQUIRED, "the published number"),
     Parameter("std", "float | None", None, "its standard deviation over seeds"),
-    Parameter("tolerance", "float", REQUIRED, "how far from it ours may be"),
+    Parameter("tolerance", "float | None", None, "how far from it ours may be"),
+    Parameter("floor", "PositiveFloat | None", None, "of a loss: what the trivial answer costs"),
     Parameter("source", "str", REQUIRED, "where it was published"),
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -316,6 +321,7 @@ def _entry(section: str, name: object, values: dict, where: str, zoo: str | None
     if kind is Recipe:
         _check_values(values.get("quick", {}), {k: allowed[k] for k in _QUICK}, f"{where}: quick")
         _check_expected(values.get("expected", []), where)
+        _check_texts(values.get("protocol", []), where)
     missing = ({"summary"} | _NEEDED[section]) - set(values)
     if missing:
         raise ZooError(f"{where}: {listed(sorted(missing))} missing.")
@@ -342,9 +348,20 @@ def _check_type(spec: object, value: object, where: str) -> None:
 def _check_expected(numbers: list, where: str) -> None:
     for number in numbers:
         try:
-            fill(_EXPECTED, _mapping(number, where), "an expected number")
+            filled = fill(_EXPECTED, _mapping(number, where), "an expected number")
         except UsageError as error:
             raise ZooError(f"{where}: {error}") from None
+        if None not in (filled["tolerance"], filled["floor"]):
+            raise ZooError(
+                f"{where}: an expected number agrees within a 'tolerance', or by its verdict above "
+                "a 'floor'; it takes one of them."
+            )
+
+
+def _check_texts(texts: list, where: str) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise ZooError(f"{where}: 'protocol' takes a list of texts, got {reprlib.repr(text)}.")
 
 
 def user_file(option: str | None) -> str | None:

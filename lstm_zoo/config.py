@@ -25,6 +25,7 @@ TRAINING = (
         "adam",
         "Keras' optimizer of that name",
     ),
+    Parameter("momentum", "Rate", 0.0, "of rmsprop and sgd: how much of the last step is kept"),
     Parameter(
         "schedule",
         "Literal['constant', 'cosine', 'linear']",
@@ -51,6 +52,8 @@ TRAINING = (
         "the validation loss that is good enough, at which the training stops; null sets none",
     ),
 )
+
+WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in, adagrad has none
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -166,9 +169,14 @@ def train_params(dataset: Dataset, given: dict[str, object], validated: bool = T
     """Every parameter of the training: the given values over the zoo's.
 
     Raises:
-        UsageError: stopping early is asked for, and there is no validation part to stop by.
+        UsageError: stopping early is asked for, and there is no validation part to stop by; or
+            momentum, and the optimizer takes none.
     """
     values = fill(TRAINING, dataset.train | given, "the training")
+    if values["momentum"] and values["optimizer"] not in WITH_MOMENTUM:
+        raise UsageError(
+            f"The optimizer {values['optimizer']} takes no momentum; {listed(WITH_MOMENTUM)} do."
+        )
     if validated:
         return values
     early = ("patience", "target_loss")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-from types import ModuleType
+from collections.abc import Callable
 
 import lstm_zoo
 from lstm_zoo import backend
 from lstm_zoo.config import BACKENDS, available_threads
-from lstm_zoo.datasets import fashion_mnist, mnist
+from lstm_zoo.datasets import fashion_mnist, imdb, mnist
 from lstm_zoo.datasets._files import search_folders
 from lstm_zoo.errors import ZooError, how_to_install
 from lstm_zoo.runs import list_runs, runs_folder
@@ -51,8 +51,9 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
         "data": {
             "digits": "built in",
             "prices": "built in",
-            "mnist": _images(mnist, data_dir),
-            "fashion-mnist": _images(fashion_mnist, data_dir),
+            "mnist": _files(mnist.SOURCE.is_in, mnist.load, data_dir),
+            "fashion-mnist": _files(fashion_mnist.SOURCE.is_in, fashion_mnist.load, data_dir),
+            "imdb": _files(imdb.is_in, imdb.load, data_dir),
         },
         "runs": {"folder": str(folder.absolute()), "runs": len(list_runs(folder))},
     }
@@ -65,13 +66,13 @@ def _backend(name: str, running: str | None) -> str:
     return f"{version}{', in use' if name == running else ''}"
 
 
-def _images(module: ModuleType, data_dir: str | None) -> str:
-    """Where a dataset of images would be read from."""
+def _files(is_in: Callable, load: Callable, data_dir: str | None) -> str:
+    """Where a dataset's files would be read from; what `train` would say of them."""
     try:
         folders = search_folders(data_dir)
-        found = next((folder for folder in folders if module.SOURCE.is_in(folder)), None)
+        found = next((folder for folder in folders if is_in(folder)), None)
         if found:
-            module.load(data_dir=str(found))
+            load(data_dir=str(found))
     except ZooError as error:
         return str(error)
     return (

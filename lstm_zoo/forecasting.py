@@ -128,10 +128,11 @@ def _framing(loaded: Loaded) -> data.Framing:
 
 
 def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
-    taken, given = loaded.model.input_shape[1:], dataset.test.x.shape[1:]
-    if taken != given:
+    example = dataset.train.x.shape[1:]
+    if loaded.model.input_shape[1:] != example:
         raise DataError(
-            f"The model of {loaded.run.name} takes examples of {taken}, and the data has {given}."
+            f"The model of {loaded.run.name} takes examples of {loaded.model.input_shape[1:]}, "
+            f"and the data has {example}."
         )
     if loaded.model.output_shape[-1] != dataset.outputs.size:
         raise DataError(

@@ -175,6 +175,7 @@ def _training(config: RunConfig, trainer: trials.Trainer, rule: Rule) -> dict:
     try:
         run = trainer.train(config)
     except TrainingError as error:
+        trainer.progress.say(f"{config.variant}, seed {config.seed}, failed: {error}")
         return known | {"error": str(error)}
     record = run.metrics
     scores = {part: record[part][rule.metric] for part in ("validation", "test")}

@@ -90,7 +90,7 @@ def rule(task: str) -> Rule:
 
 
 def budget(task: str) -> Recipe:
-    """What each training gets: 20,000 updates, or in the smaller version 4,000."""
+    """What each training gets: 20,000 updates, or in the smaller version 3,000."""
     data = {"train": 20000, "validation": 1000, "test": 5000}
     return Recipe(
         "longest-lag",
@@ -105,7 +105,7 @@ def budget(task: str) -> Recipe:
             "patience": None,
         },
         seeds=5,
-        quick={"data": {"train": 10000}, "train": {"epochs": 20}, "seeds": 3},
+        quick={"data": {"train": 10000}, "train": {"epochs": 15}, "seeds": 3},
     )
 
 

@@ -165,6 +165,8 @@ def _optimizer(settings: dict, updates: int) -> keras.optimizers.Optimizer:
         rate = schedules.PolynomialDecay(rate, updates, end_learning_rate=0.0)
     named = {"class_name": settings["optimizer"], "config": {"learning_rate": rate}}
     named["config"]["global_clipnorm"] = settings["clip_norm"]
+    if settings["momentum"]:
+        named["config"]["momentum"] = settings["momentum"]
     return keras.optimizers.deserialize(named)
 
 

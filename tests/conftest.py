@@ -57,6 +57,20 @@ def walk_csv(tmp_path):
     return path
 
 
+@pytest.fixture
+def reviews_csv(tmp_path):
+    """200 short reviews, first the bad ones and then the good ones, as a CSV."""
+    rng = np.random.default_rng(0)
+    lines = ["text,label"]
+    for label, words in (("bad", ["dull", "weak", "awful"]), ("good", ["fun", "warm", "superb"])):
+        for number in range(100):
+            filler = rng.choice(["the", "film", "was", "and", "it's"], 4)
+            lines.append(f"{' '.join(filler)} {rng.choice(words)} nr{number} {label[0]}!,{label}")
+    path = tmp_path / "reviews.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 @pytest.fixture(scope="session")
 def data_folder():
     """The folder of real data that LSTM_ZOO_DATA names; the test is skipped where there is none."""

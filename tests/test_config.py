@@ -170,6 +170,13 @@ def test_without_a_validation_part_nothing_can_stop_early():
         configured(data={"validation": 0}, train={"patience": 0})
 
 
+def test_momentum_is_for_the_optimizers_that_have_it():
+    digits = ZOO.find("digits")
+    assert train_params(digits, {"optimizer": "sgd", "momentum": 0.9})["momentum"] == 0.9
+    with pytest.raises(UsageError, match="adam takes no momentum; rmsprop and sgd do"):
+        train_params(digits, {"momentum": 0.9})
+
+
 @pytest.mark.parametrize(
     "given, sentence",
     [

@@ -80,7 +80,7 @@ def test_a_cnn_sees_each_image_whole(wrap):
     assert kernel.shape == (3, 3, 1, 2)
     frames = x.reshape(6, 4, 4, 1)
     convolved = keras.ops.relu(keras.ops.conv(frames, kernel, padding="same") + bias)
-    pooled = keras.ops.reshape(keras.ops.max_pool(convolved, 2), (2, 3, 8))
+    pooled = keras.ops.reshape(keras.ops.max_pool(convolved, 2, 2), (2, 3, 8))
     read = keras.Model(model.get_layer("lstm").input, model.output)
     np.testing.assert_allclose(answers(model, x), answers(read, pooled), atol=1e-6)
     # 3 images of 16 places, 9 · 2 products each; an LSTM of 64 units on 8 numbers; 5 classes.

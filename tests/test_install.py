@@ -50,3 +50,13 @@ def test_the_wheel_lists_shows_and_trains_from_an_empty_folder(installed, tmp_pa
     for dataset in ("digits", "prices"):
         record = call("train", "simple-rnn", "--dataset", dataset, "--epochs", "1")
         assert (tmp_path / record["run"] / "metrics.json").is_file()
+
+
+def test_the_wheel_has_every_file_of_the_package(installed):
+    (package,) = installed.parents[1].glob("lib/python*/site-packages/lstm_zoo")
+
+    def files(folder):
+        found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        return {path for path in found if "__pycache__" not in path.parts}
+
+    assert files(package) == files(ROOT / "lstm_zoo")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_zoo import catalog, longest
+from lstm_zoo.config import run_config
 from lstm_zoo.datasets import adding
-from lstm_zoo.errors import UnknownName
+from lstm_zoo.errors import Diverged, UnknownName
 from lstm_zoo.longest import RULES, Found
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.reporting import lag_chart, lags
+
+ZOO = catalog.load()
 
 
 def searched(solves, **bounds):
@@ -89,12 +93,10 @@ def test_the_border_of_each_task():
 
 
 def test_the_budget_counts_its_updates():
-    zoo = catalog.load().of("dataset")
     for task in RULES:
-        if task in zoo:
-            known = {parameter.name for parameter in zoo[task].parameters}
-            assert known >= {"steps", *longest.budget(task).data}
-    for budget, updates in ((longest.budget("adding"), 20_000), (quick(), 4_000)):
+        known = {parameter.name for parameter in ZOO.find(task, "dataset").parameters}
+        assert known >= {"steps", *longest.budget(task).data}
+    for budget, updates in ((longest.budget("adding"), 20_000), (quick(), 3_000)):
         batches = budget.data["train"] / budget.train["batch_size"]
         assert batches * budget.train["epochs"] == updates
 
@@ -141,6 +143,58 @@ def test_a_lag_is_solved_where_the_score_of_most_seeds_is_good_enough():
     assert point(9, 0.001, None, 0.0012)["solved"]
     assert point(9, 0.001, None, None)["score"] is None
     assert point(9, 0.001)["train_seconds"] == 2
+
+
+class Told:
+    """A trainer in words only: `{(seed, rate): (validation, test) or None}`; None fails."""
+
+    def __init__(self, scores):
+        self.scores, self.tried, self.said = scores, [], []
+        self.progress = SimpleNamespace(say=self.said.append)
+
+    def train(self, config):
+        place = (config.seed, config.train["learning_rate"])
+        self.tried.append(place)
+        if self.scores[place] is None:
+            raise Diverged("The training diverged.")
+        validation, test = ({"mse": score} for score in self.scores[place])
+        record = {"validation": validation, "test": test, "floor": {"scores": {"mse": 0.166}}}
+        record |= {"parameters": 1, "epochs": 1, "train_seconds": 1.0}
+        return SimpleNamespace(metrics=record, folder=Path("run"))
+
+
+def trained(scores, seeds):
+    """What the seeds come to, trained at the rates 0.1, 0.01 and 0.001, and what was tried."""
+    from lstm_zoo import lag_search
+
+    rates = [0.1, 0.01, 0.001]
+    asked = lag_search.Asked(longest.rule("adding"), rates, seeds, most=9, folder=Path())
+    args = (ZOO, "gru", {}, "adding", {}, {})
+    config = run_config(*args, seed=0, threads=1, backend="tensorflow")
+    search, trainer = lag_search._Search(config, asked, progress=None), Told(scores)
+    return [search._seed(config.with_seed(seed), trainer) for seed in seeds], trainer
+
+
+def test_the_validation_part_ends_a_seed_and_its_rate_begins_the_next():
+    scores = {(0, 0.1): None, (0, 0.01): (0.001, 0.0012), (1, 0.01): (0.0005, 0.0004)}
+    seeds, trainer = trained(scores, [0, 1])
+    assert trainer.tried == [(0, 0.1), (0, 0.01), (1, 0.01)]
+    assert [(seed["score"], seed["solved"]) for seed in seeds] == [(0.0012, True), (0.0004, True)]
+    assert [t["error"] for t in seeds[0]["trainings"]] == ["The training diverged.", None]
+    assert "rate 0.1, seed 0, failed: The training diverged." in trainer.said[0]
+
+
+def test_the_test_part_chooses_nothing():
+    """The rate that is best on the test part is not the one that the validation part chooses."""
+    scores = {(0, 0.1): (0.1, 0.0001), (0, 0.01): (0.01, 0.2), (0, 0.001): (0.05, 0.0002)}
+    (seed,), trainer = trained(scores, [0])
+    assert len(trainer.tried) == 3
+    assert (seed["score"], seed["solved"], seed["learning_rate"]) == (0.2, False, 0.01)
+
+
+def test_a_seed_that_diverges_at_every_rate_solves_nothing():
+    (seed,), _ = trained(dict.fromkeys([(0, 0.1), (0, 0.01), (0, 0.001)]), [0])
+    assert (seed["score"], seed["solved"]) == (None, False)
 
 
 def result(*models):

@@ -13,7 +13,7 @@ import pytest
 from keras import layers
 
 from lstm_zoo import catalog
-from lstm_zoo.data import Outputs
+from lstm_zoo.data import Outputs, Tokens
 from lstm_zoo.errors import UsageError
 from lstm_zoo.models import attention_lstm, bilstm, cnn_lstm, gru, lstm, simple_rnn, stacked
 from lstm_zoo.parameters import fill, read_function
@@ -117,6 +117,23 @@ def test_both_directions_follow_from_the_equations():
     backward = [lstm_states(example[::-1], weights[3:])[-1] for example in x]
     expected = np.concatenate([forward, backward], axis=-1) @ kernel + bias
     np.testing.assert_allclose(answers(model, x), expected, atol=1e-5)
+
+
+def test_a_second_layer_of_both_directions_reads_the_first():
+    x = numbers(2, 9, 3)
+    model = with_random_weights(bilstm.build((9, 3), VALUE, units=4, depth=2))
+    below = keras.Model(model.inputs[0], model.get_layer("both_directions_1").output)
+    one = with_random_weights(bilstm.build((9, 8), VALUE, units=4))
+    one.set_weights(model.get_weights()[6:])
+    np.testing.assert_allclose(answers(model, x), answers(one, answers(below, x)), atol=1e-6)
+
+
+def test_kerass_imdb_example_has_as_many_parameters():
+    """keras.io/examples/nlp/bidirectional_lstm_imdb: 2,757,761, with one output for two classes."""
+    reviews = Tokens(200, 20_000, padded=True)
+    settings = {"units": 64, "depth": 2, "embedding": 128}
+    model = bilstm.build(reviews, Outputs(2, "classes"), **settings)
+    assert model.count_params() == 2_757_761 + 129
 
 
 def test_attention_follows_from_the_equations():

@@ -9,6 +9,7 @@ import pytest
 
 from lstm_zoo import catalog, provenance, reproduction, timing
 from lstm_zoo.__main__ import run as main_run
+from lstm_zoo.reporting import sentences
 from lstm_zoo.runs import Run
 
 RECIPE = catalog.Recipe(
@@ -33,6 +34,63 @@ RECIPE = catalog.Recipe(
 def test_a_published_number_agrees_within_its_tolerance(scores, agrees, relation):
     published = reproduction._beside(RECIPE.expected[0], scores)
     assert (published["agrees"], published["relation"]) == (agrees, relation)
+
+
+GRU_SOLVES = {"metric": "mse", "value": 5.3e-5, "floor": 1 / 6, "source": "a paper"}
+
+
+@pytest.mark.parametrize(
+    ("loss", "verdict"),
+    [
+        (5.3e-5, "solved"),
+        (0.99 / 600, "solved"),
+        (1.01 / 600, "between"),
+        (0.149, "between"),
+        (0.151, "at the floor"),
+        (0.164, "at the floor"),  # published of an LSTM
+        (0.177, "at the floor"),  # published of an RNN: the floor is 1/6
+    ],
+)
+def test_a_task_of_memory_is_solved_or_at_its_floor(loss, verdict):
+    assert reproduction.verdict(loss, 1 / 6) == verdict
+    assert reproduction.verdict(loss / 7, 1 / 42) == verdict
+
+
+@pytest.mark.parametrize(
+    ("ours", "common", "agrees"),
+    [
+        (["solved"] * 2 + ["at the floor"], "solved", True),
+        (["solved"] + ["at the floor"] * 2, "at the floor", False),
+        (["solved", "at the floor"], "between", False),
+        (["solved"], "solved", True),
+        ([], None, None),
+    ],
+)
+def test_verdicts_agree_where_most_seeds_have_the_published_one(ours, common, agrees):
+    published = reproduction._beside_verdicts(GRU_SOLVES, ours)
+    assert published["verdicts"] == {"published": "solved", "ours": common, "seeds": ours}
+    assert (published["agrees"], published["relation"]) == (agrees, None)
+
+
+def test_a_number_of_another_protocol_only_stands_beside_ours():
+    number = {"metric": "accuracy", "value": 0.989, "source": "another paper"}
+    published = reproduction._beside(number, [0.98, 0.99])
+    assert (published["agrees"], published["relation"]) == (None, "within")
+    (line,) = sentences.outcome_lines({"published": [published], "floor": None, "differences": []})
+    assert "0.989 (another paper). It is of another protocol" in line
+
+
+def test_the_verdicts_are_told_seed_by_seed():
+    ours = ["solved", "at the floor", "solved"]
+    published = reproduction._beside_verdicts(GRU_SOLVES, ours)
+    outcome = {"published": [published], "floor": None, "differences": ["steps 100 instead of 600"]}
+    assert sentences.outcome_lines(outcome) == [
+        "Published: mse 5.3e-05 (a paper). That is solved. We are solved in 2 seeds and at the "
+        "floor in 1 seed. The verdicts agree.",
+        sentences.VERDICTS,
+        "Differences of protocol:",
+        "- steps 100 instead of 600",
+    ]
 
 
 OWN_MODEL = """

@@ -127,6 +127,7 @@ def _recipe(zoo: Zoo, recipe: Recipe) -> dict:
         "seeds": list(range(recipe.seeds)),
         "quick": recipe.quick,
         "expected": recipe.expected,
+        "protocol": recipe.protocol,
     }
 
 
@@ -202,16 +203,40 @@ def _print_recipe(about: dict) -> None:
     click.echo(f"Seeds: {', '.join(map(str, about['seeds']))}")
     for number in about["expected"] or [None]:
         click.echo(_expected(number))
+    if about["protocol"]:
+        click.echo("\nWhere it differs from what was published:")
+        for text in about["protocol"]:
+            click.echo(click.wrap_text(text, _width(), "- ", "  "))
     click.echo(f"\nlstm-zoo reproduce {about['name']}")
+    if about["quick"]:
+        click.echo(f"lstm-zoo reproduce {about['name']} --quick   {_quick(about['quick'])}")
 
 
 def _expected(number: dict | None) -> str:
     if number is None:
         return "No number is published for it."
+    std = f" ± {number['std']:g}" if number.get("std") else ""
     return (
-        f"Published: {number['metric']} {number['value']:g}, tolerance {number['tolerance']:g} "
+        f"Published: {number['metric']} {number['value']:g}{std}{_agreement(number)} "
         f"({number['source']})"
     )
+
+
+def _agreement(number: dict) -> str:
+    """How ours is to agree with a published number."""
+    if number.get("tolerance") is not None:
+        return f", tolerance {number['tolerance']:g}"
+    if number.get("floor"):
+        return f", by its verdict above a floor of {number['floor']:g}"
+    return ", of another protocol"
+
+
+def _quick(quick: dict) -> str:
+    """What the smaller version is."""
+    if "summary" in quick:
+        return quick["summary"]
+    groups = [each if isinstance(each, dict) else {name: each} for name, each in quick.items()]
+    return ", ".join(f"{name} {_shown(value)}" for group in groups for name, value in group.items())
 
 
 def _print_built(built: dict) -> None:
@@ -236,9 +261,13 @@ def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _width() -> int:
+    return min(100, shutil.get_terminal_size().columns)
+
+
 def _section(title: str, rows: list[tuple[str, str]]) -> None:
     """A titled two-column list, as wide as the terminal."""
-    formatter = click.HelpFormatter(width=min(100, shutil.get_terminal_size().columns))
+    formatter = click.HelpFormatter(width=_width())
     with formatter.section(title):
         if rows:
             formatter.write_dl([tuple(map(printable, row)) for row in rows], col_max=34)

@@ -27,7 +27,7 @@ _RATES = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
     metavar="params=N|MODEL",
     help="Give every model the units that come nearest to so many parameters (or macs=…).",
 )
-@click.option("--quick", is_flag=True, help="Up to 100 steps, 4,000 updates and 3 seeds.")
+@click.option("--quick", is_flag=True, help="Up to 100 steps, 3,000 updates and 3 seeds.")
 @click.option(
     "--up-to", type=Value(_MOST), metavar="N", help="The longest lag to try; 1,000, quick 100."
 )

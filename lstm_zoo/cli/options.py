@@ -38,7 +38,7 @@ data_dir_option = click.option(
 run_argument = click.argument("run", type=RunName())
 
 _SERIES = [
-    click.option("--csv", metavar="FILE", help="A CSV of a series, read as the dataset prices."),
+    click.option("--csv", metavar="FILE", help="A CSV of a series, or of texts (--dataset text)."),
     click.option("--column", metavar="NAME", help="The column to forecast."),
     click.option("--date-column", metavar="NAME", help="The column of dates."),
     click.option("--date-format", metavar="FORMAT", help="How dates are written: %d/%m/%Y."),

@@ -220,7 +220,7 @@ def reproduce(
     if as_json:
         print_json(outcome)
     else:
-        tables.print_outcome(outcome)
+        tables.print_outcome(outcome, chosen.summary)
     _complain(results)
 
 

@@ -24,7 +24,7 @@ class _Table(dict):
         return character
 
 
-WORDS = "words in lower case, of letters, digits and apostrophes between them; an emoji is one"
+WORDS = " (letters, digits, and apostrophes between them; an emoji is one)"
 _TABLE = _Table({ord("'"): "'", ord("’"): "'"})
 
 
@@ -47,9 +47,9 @@ def padded(rows: Sequence[Sequence[int]], steps: int) -> np.ndarray:
     return x
 
 
-def rule(words: str, steps: int) -> str:
+def rule(steps: int, words: str = "") -> str:
     """How a text becomes an example, for who has the model alone; `words` says what these are."""
     return (
-        f"{words}, the last {steps} of a text: each as its place in the vocabulary, an unknown one "
-        "as 1; after the last word of a shorter text, 0"
+        f"the last {steps} words of a text, in lower case{words}, each as its place in the "
+        "vocabulary; 1 for an unknown word, 0 after the last word of a shorter text"
     )

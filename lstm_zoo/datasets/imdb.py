@@ -73,7 +73,7 @@ def load(
     def examples(part: str) -> Examples:
         x = tokens[padded(arrays[f"x_{part}"], steps)]
         y = arrays[f"y_{part}"].astype(np.int64)
-        return Examples(x, y, CLASSES, vocabulary, reading=rule("words in lower case", steps))
+        return Examples(x, y, CLASSES, vocabulary, reading=rule(steps))
 
     return Parts(train=examples("train"), test=examples("test"))
 

@@ -70,7 +70,7 @@ def load(
         y=labels.map({name: place for place, name in enumerate(classes)}).to_numpy(np.int64),
         classes=classes,
         vocabulary=vocabulary,
-        reading=rule(WORDS, steps),
+        reading=rule(steps, WORDS),
     )
 
 
@@ -95,10 +95,12 @@ def _rows(table: Table, text_column: str, label_column: str) -> tuple[pd.Series,
 
 
 def _refuse(table: Table, strange: pd.Series, what: str) -> None:
+    """Rows that can't be meant are an error that names them; none is left out in silence."""
     if strange.any():
         rows = strange.index[strange].tolist()
         raise DataError(
-            f"{table.name} has {counted(len(rows), 'row')} {what}: {table.lines(rows)}."
+            f"{table.name} has {counted(len(rows), 'row')} {what}: {table.lines(rows)}; mend or "
+            "remove what is at fault."
         )
 
 

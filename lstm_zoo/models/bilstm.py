@@ -6,6 +6,7 @@
 
 with `x_t (features,)`, `→h_t` and `←h_t (units,)`, and `state (2 · units,)`: what each direction
 holds when it has read the whole window. The equations of an LSTM are in `lstm_zoo/models/lstm.py`.
+With a `depth` above 1, the next layer's x_t is [→h_t, ←h_t] of the one before.
 
 **It answers the last step alone.** Where a target at every step is asked for, the output is
 `(size,)` all the same: at any earlier step the backward LSTM would have read later inputs, the
@@ -35,6 +36,7 @@ def build(
     outputs: Outputs,
     *,
     units: PositiveInt = 64,
+    depth: PositiveInt = 1,
     activation: Activation = "tanh",
     dropout: Rate = 0.0,
     recurrent_dropout: Rate = 0.0,
@@ -43,13 +45,14 @@ def build(
     dense: PositiveInt | None = None,
     dense_activation: Activation = "relu",
 ) -> keras.Model:
-    """Two LSTM layers, one in each direction, and the outputs from their final states.
+    """LSTM layers in both directions, and the outputs from the final states of the last.
 
     Args:
         input_shape: of one example: `(steps, features)`, images, whose pixels become the features,
             or tokens.
         outputs: what the model answers: `(size,)`, at the last step even where `every_step` is set.
         units: the length of the state of each direction.
+        depth: the bidirectional layers, one on the other.
         activation: the function φ, of the candidates and of the cells.
         dropout: the fraction of the states that training drops at random, before the outputs and
             after the dense layer.
@@ -60,11 +63,16 @@ def build(
         dense_activation: the function φ of that dense layer.
     """
     inputs, x = entrance(input_shape, embedding)
-    lstm = layers.LSTM(
-        units, activation=activation, recurrent_dropout=recurrent_dropout, name="lstm"
-    )
-    states = layers.Bidirectional(lstm, name="both_directions")(x)
-    answers = head(states, outputs, dropout, dense, dense_activation)
+    for level in range(1, depth + 1):
+        lstm = layers.LSTM(
+            units,
+            activation=activation,
+            recurrent_dropout=recurrent_dropout,
+            return_sequences=level < depth,
+            name="lstm",
+        )
+        x = layers.Bidirectional(lstm, name=f"both_directions_{level}")(x)
+    answers = head(x, outputs, dropout, dense, dense_activation)
     model = keras.Model(inputs, answers, name="bilstm")
     set_forget_bias(model, forget_bias)
     return model

@@ -323,20 +323,33 @@ def _in_short(pair: dict) -> str:
 
 def outcome_lines(outcome: dict) -> list[str]:
     """What the numbers say, in words."""
-    lines = [_published(number, outcome) for number in outcome["published"]]
+    published = outcome["published"]
+    lines = [_published(number) for number in published]
     lines = lines or ["No number is published for this recipe."]
+    if any(number["verdicts"] for number in published):
+        lines.append(VERDICTS)
     if outcome["floor"] and outcome["ours"]:
         lines.append(_beside_floor(outcome))
     if outcome["differences"]:
-        lines.append(f"Not the recipe's protocol: {'; '.join(outcome['differences'])}.")
+        lines += ["Differences of protocol:", *(f"- {text}" for text in outcome["differences"])]
     return lines
 
 
-def _published(published: dict, outcome: dict) -> str:
-    name = words(published["metric"])
-    text = f"Published: {name} {number(published['value'])} ({published['source']})."
+VERDICTS = (
+    "A task of memory is solved below a hundredth of its floor, and at the floor above nine tenths "
+    "of it; ours is what more than half of the seeds are."
+)
+
+
+def _published(published: dict) -> str:
+    value = f"{words(published['metric'])} {plus_minus(published)}"
+    text = f"Published: {value} ({published['source']})."
+    if published["verdicts"]:
+        return f"{text} {_verdicts(published['verdicts'])}"
+    if published["tolerance"] is None:
+        return f"{text} It is of another protocol, and only stands beside ours."
     if published["agrees"] is None:
-        return f"{text} It has no number of ours to stand beside."
+        return f"{text} {_NOTHING_BESIDE}"
     agrees = "agree" if published["agrees"] else "do not agree"
     text = f"{text} We {agrees} within the tolerance of {number(published['tolerance'])}."
     if published["relation"] is None:
@@ -346,6 +359,29 @@ def _published(published: dict, outcome: dict) -> str:
         f"{text} It lies {published['relation']} what one more seed of ours would give "
         f"(95 % prediction interval {number(low)} to {number(high)})."
     )
+
+
+_NOTHING_BESIDE = "It has no number of ours to stand beside."
+
+
+def plus_minus(published: dict) -> str:
+    """A published number, with its standard deviation where there is one."""
+    std = published.get("std")
+    return number(published["value"]) + (f" ± {number(std)}" if std else "")
+
+
+def _verdicts(verdicts: dict) -> str:
+    """How the verdicts of a published loss and of ours stand to each other."""
+    theirs, ours, seeds = (verdicts[key] for key in ("published", "ours", "seeds"))
+    if ours is None:
+        return f"That is {_state(theirs)}. {_NOTHING_BESIDE}"
+    counts = [f"{_state(each)} in {counted(n, 'seed')}" for each, n in Counter(seeds).most_common()]
+    agree = "The verdicts agree" if ours == theirs else "The verdicts do not agree"
+    return f"That is {_state(theirs)}. We are {listed(counts)}. {agree}."
+
+
+def _state(verdict: str) -> str:
+    return "between solved and the floor" if verdict == "between" else verdict
 
 
 def _beside_floor(outcome: dict) -> str:

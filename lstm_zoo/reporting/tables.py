@@ -18,6 +18,7 @@ from lstm_zoo.reporting.sentences import (
     lag_line,
     number,
     outcome_lines,
+    plus_minus,
     remarks,
     run_told,
     span,
@@ -176,13 +177,29 @@ def _mean(values: list[float], form: str) -> str:
     return form.format(sum(values) / len(values)) if values else "–"
 
 
-def print_outcome(outcome: dict) -> None:
-    """A recipe's numbers beside the published ones."""
-    table = _table("metric", "ours", "95 % interval", "seeds")
+def print_outcome(outcome: dict, summary: str) -> None:
+    """A recipe's numbers beside the published ones and the floor."""
+    table = _table("metric", "value", "95 % interval", "seeds", "from", texts=("from",))
+    for row in outcome_rows(outcome):
+        table.add_row(*map(Text, row))
+    _print(f"{outcome['recipe']}: {summary}.", table, *outcome_lines(outcome))
+
+
+def outcome_rows(outcome: dict) -> list[list[str]]:
+    """Each metric of ours, and right below it whatever stands beside it."""
+    rows = []
     for name, ours in outcome["ours"].items():
-        row = [number(ours["mean"]), span(ours["ci95"]), str(ours["seeds"])]
-        table.add_row(words(name), *row)
-    _print(f"{outcome['recipe']}:", table, *outcome_lines(outcome))
+        interval, seeds = span(ours["ci95"]), str(ours["seeds"])
+        rows.append([words(name), number(ours["mean"]), interval, seeds, "ours"])
+        rows += [
+            ["", plus_minus(published), "", "", published["source"]]
+            for published in outcome["published"]
+            if published["metric"] == name
+        ]
+        if name == outcome["metric"]["name"]:
+            floor = outcome["floor"]
+            rows.append(["", number(floor["value"]), "", "", f"the floor: {words(floor['name'])}"])
+    return rows
 
 
 def print_lags(result: dict) -> None:
