@@ -158,6 +158,7 @@ STACKS = {
         layers.Bidirectional(layers.GRU(4, return_sequences=True)),
         layers.Bidirectional(layers.LSTM(3)),
     ],
+    "cell": [layers.RNN(layers.LSTMCell(4))],
     "every-step": [layers.LSTM(4, return_sequences=True)],
 }
 every_stack = pytest.mark.parametrize("name", STACKS)
