@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from lstm_zoo import backend
+from lstm_zoo import backend, catalog
+from lstm_zoo.data import Outputs, Tokens
 from lstm_zoo.errors import UsageError
 from lstm_zoo.insight.gradients import by_lag, decay_per_step, half_life
 from lstm_zoo.insight.opened import OpenModel
@@ -157,6 +158,7 @@ STACKS = {
         layers.Bidirectional(layers.GRU(4, return_sequences=True)),
         layers.Bidirectional(layers.LSTM(3)),
     ],
+    "cell": [layers.RNN(layers.LSTMCell(4))],
     "every-step": [layers.LSTM(4, return_sequences=True)],
 }
 every_stack = pytest.mark.parametrize("name", STACKS)
@@ -234,6 +236,30 @@ def test_gates_follow_from_the_equations():
     cell = seen["forget_gate"] * before["cell"] + seen["input_gate"] * seen["candidate"]
     np.testing.assert_allclose(seen["cell"], cell, rtol=1e-6)
     assert seen["cell"].dtype == np.float64
+
+
+TASKS = {
+    "numbers": ((6, 2), Outputs(3, "classes")),
+    "every-step": ((6, 2), Outputs(1, "values", every_step=True)),
+    "tokens": (Tokens(6, 11, padded=True), Outputs(3, "classes")),
+    "images": ((4, 6, 6, 1), Outputs(3, "classes")),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", sorted(catalog.load().of("model")))
+def test_a_model_laid_open_answers_as_it_did(name, task):
+    shape, outputs = TASKS[task]
+    model = catalog.resolve(catalog.load().find(name, "model").builder)(shape, outputs)
+    x = np.array([[4, 2, 9, 0, 0, 0], [1, 2, 3, 4, 5, 6]], "int32")
+    if task != "tokens":
+        x = numbers(2, *shape).astype("float32")
+    with backend.double_precision():
+        opened = OpenModel(model)
+        answers = keras.ops.convert_to_numpy(opened.model(x))
+        assert all(layer.calls for layer in opened.layers)
+    assert answers.dtype == np.float64
+    np.testing.assert_allclose(answers, keras.ops.convert_to_numpy(model(x)), atol=1e-6)
 
 
 # ---------------------------------------------------------------------------- masks, and failures

@@ -5,25 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.finished import start
 from lstm_zoo.cli.names import RunName, Value
 from lstm_zoo.cli.options import data_dir_option, runs_option
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
-from lstm_zoo.errors import UsageError
-from lstm_zoo.parameters import REQUIRED, Parameter
+from lstm_zoo.errors import UnknownName, UsageError, listed
+from lstm_zoo.parameters import Parameter
 
-_QUESTION = Parameter("question", "Literal['gradients', 'gates', 'attention']", REQUIRED)
+_QUESTIONS = ("gradients", "gates", "attention")
 _EXAMPLE = Parameter("example", "NonNegativeInt", None, "a test example")
+
+
+class _Asked(RunName):
+    """The runs, and at the end the question."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The questions, and the runs there are."""
+        questions = [CompletionItem(name) for name in _QUESTIONS if name.startswith(incomplete)]
+        return questions + super().shell_complete(ctx, param, incomplete)
 
 
 @command(
     "lstm-zoo explain last gradients -o gradients.png\n"
     "lstm-zoo explain last gates --example 0 --example 7 -o gates.png"
 )
-@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN…")
-@click.argument("question", type=Value(_QUESTION), metavar="gradients|gates|attention")
+@click.argument("asked", nargs=-1, type=_Asked(), metavar="RUN… gradients|gates|attention")
 @click.option(
     "-o", "--output", metavar="FILE.png", help="Draw it there; without it there is no picture."
 )
@@ -41,8 +52,7 @@ _EXAMPLE = Parameter("example", "NonNegativeInt", None, "a test example")
 @pass_settings
 def explain(
     settings: Settings,
-    names: tuple[str, ...],
-    question: str,
+    asked: tuple[str, ...],
     output: str | None,
     examples: tuple[int, ...],
     as_json: bool,
@@ -51,6 +61,7 @@ def explain(
     """A look inside each RUN: how far back its gradients reach, what its gates do, or where its
     attention looks. Several runs stand side by side.
     """
+    names, question = _understood(asked)
     _check(question, output, examples)
     folder = run_folders.runs_folder(options["runs_dir"])
     runs = [run_folders.find(name, folder) for name in names]
@@ -58,14 +69,25 @@ def explain(
     if output:
         from lstm_zoo.reporting import charts, insight_charts
 
-        run_folders.write_bytes(
-            Path(output), charts.png(getattr(insight_charts, question)(records))
-        )
+        charts.save(getattr(insight_charts, question)(records), Path(output))
         settings.say(f"Picture: {output}")
     if as_json:
         print_json(records if len(records) > 1 else records[0])
     else:
         _print(question, records)
+
+
+def _understood(asked: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The names of the runs, and the question."""
+    *names, question = asked or ("",)
+    if names and question not in _QUESTIONS:
+        raise UnknownName("question", question, _QUESTIONS)
+    if not names:
+        raise UsageError(
+            "Name one or more runs, and then what to look at: lstm-zoo explain last gradients "
+            f"(or {listed(_QUESTIONS[1:], 'or')})."
+        )
+    return tuple(names), question
 
 
 def _check(question: str, output: str | None, examples: tuple[int, ...]) -> None:

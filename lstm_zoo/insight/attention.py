@@ -31,10 +31,10 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
 
     Returns:
         One dictionary, in a list, with `agreement`: Spearman's rank correlation of weights and
-        gradients over the steps of an example, as a mean over examples (`spearman`; null where it
-        is not defined), and the share of examples in which both give the same step the most
-        (`same_step`); and `shown`, for each chosen example its `input (steps, …)`, its `weights`
-        and `gradient`, `(steps,)`, the latter as the share of their sum.
+        gradients over the steps of an example, as a mean over examples (`spearman`), and the share
+        of examples in which both give the same step the most (`same_step`), null where neither
+        differs from step to step; and `shown`, for each chosen example its `input (steps, …)`, its
+        `weights (steps,)`, and its `gradient (steps,)` as shares of its sum.
 
     Raises:
         UsageError: the model has no attention over the steps of its recurrent layer, or the test
@@ -103,14 +103,10 @@ def _agreement(
     rows = [
         (alpha[kept], gradient[kept])
         for alpha, gradient, kept in zip(weights, gradients, mask, strict=True)
+        if np.ptp(alpha[kept]) > 0 and np.ptp(gradient[kept]) > 0
     ]
-    ranks = [
-        stats.spearmanr(alpha, gradient).statistic
-        for alpha, gradient in rows
-        if np.ptp(alpha) > 0 and np.ptp(gradient) > 0
-    ]
+    if not rows:
+        return {"spearman": None, "same_step": None}
+    ranks = [stats.spearmanr(alpha, gradient).statistic for alpha, gradient in rows]
     same = [np.argmax(alpha) == np.argmax(gradient) for alpha, gradient in rows]
-    return {
-        "spearman": float(np.mean(ranks)) if ranks else None,
-        "same_step": float(np.mean(same)),
-    }
+    return {"spearman": float(np.mean(ranks)), "same_step": float(np.mean(same))}

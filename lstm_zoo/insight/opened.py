@@ -53,11 +53,11 @@ def _gru(cell: keras.Layer, x: Tensor, states: list[Tensor], nudges: Values) -> 
     """The equations of `lstm-zoo show gru`, with the reset gate before or after the product."""
     (h,) = states
     given, kernel = ops.matmul(x, cell.kernel), cell.recurrent_kernel
-    bias = after = ops.zeros((3 * cell.units,), given.dtype)  # after the product with U, that is
+    b = c = ops.zeros((3 * cell.units,), given.dtype)
     if cell.use_bias:
-        bias, after = (cell.bias[0], cell.bias[1]) if cell.reset_after else (cell.bias, after)
-    x_z, x_r, x_h = ops.split(given + bias, 3, axis=-1)
-    (u_z, u_r, u_h), (c_z, c_r, c_h) = ops.split(kernel, 3, axis=1), ops.split(after, 3)
+        b, c = (cell.bias[0], cell.bias[1]) if cell.reset_after else (cell.bias, c)
+    x_z, x_r, x_h = ops.split(given + b, 3, axis=-1)
+    (u_z, u_r, u_h), (c_z, c_r, c_h) = ops.split(kernel, 3, axis=1), ops.split(c, 3)
     z = cell.recurrent_activation(x_z + ops.matmul(h, u_z) + c_z)
     r = cell.recurrent_activation(x_r + ops.matmul(h, u_r) + c_r)
     inner = r * (ops.matmul(h, u_h) + c_h) if cell.reset_after else ops.matmul(r * h, u_h)
@@ -103,7 +103,7 @@ class OpenLayer:
         self.names = (*self.states, *self.gates)
         self.nudges: Values = {}
         self.calls: list[Values] = []
-        self.state_size = len(self.names) * layer.units
+        self.state_size = len(self.names) * layer.cell.units
         self._loop = layers.RNN(
             self,
             return_sequences=True,
@@ -127,9 +127,10 @@ class OpenLayer:
     call = __call__
 
     def _run(
-        self, sequences: Tensor, initial_state: list[Tensor], mask: Tensor, training: bool = False
+        self, sequences: Tensor, initial_state: list[Tensor], mask: object, training: bool = False
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """What `keras.layers.RNN.inner_loop` returns: last output, all outputs, last states."""
+        mask = None if mask is None else keras.tree.flatten(mask)[0]
         nudges = self.nudges or self._zeros(sequences)
         given = [sequences + nudges["input"], *(nudges[name] for name in self.states)]
         gates = [ops.zeros_like(initial_state[0])] * len(self.gates)
@@ -148,7 +149,7 @@ class OpenLayer:
         outputs = ops.flip(outputs, axis=1) if self.backwards else outputs
         values = dict(zip(self.names, ops.split(outputs, len(self.names), axis=-1), strict=True))
         if mask is not None:
-            values["mask"] = keras.tree.flatten(mask)[0]
+            values["mask"] = mask
         self.calls.append({"input": sequences} | values)
 
     def _zeros(self, sequences: Tensor) -> Values:

@@ -54,12 +54,17 @@ class Subject:
         return [words[token] for token in x] if words else x.tolist()
 
     def loss(self, y: np.ndarray) -> Callable[[Tensor], Tensor]:
-        """From a model's outputs to the sum of the examples' losses, each after its last step."""
-        function = keras.losses.get(task_of(self.dataset).loss)
+        """From a model's outputs to the sum of the examples' losses, each after its last step.
+
+        It is the task's loss. Keras' own cross entropy is flat beyond a probability of 1 - 1e-7,
+        where a sure answer would have no gradient; this one is not.
+        """
 
         def total(outputs: Tensor) -> Tensor:
             last = outputs[:, -1] if len(outputs.shape) == 3 else outputs
-            return ops.sum(function(y, last))
+            if not self.dataset.classes:
+                return ops.sum(keras.losses.get(task_of(self.dataset).loss)(y, last))
+            return -ops.sum(ops.log(ops.take_along_axis(last, y[:, None], axis=-1)))
 
         return total
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from lstm_zoo.reporting.charts import BLUE, GREY, ORANGE, finished, short, styled, whole_numbers
 from lstm_zoo.reporting.insight import labels, largest, states
@@ -41,6 +41,7 @@ def gradients(records: list[dict]) -> Figure:
             _norms(axes, found, name)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_locator(whole_numbers())
         axes.set_title(f"{short(label, 34)}\n{_half_lives(record)}")
         axes.set_xlabel("lag, steps back")
@@ -179,4 +180,4 @@ def attention(records: list[dict]) -> Figure:
         below.plot(shown["gradient"], c=ORANGE, lw=1.8, label="share of the gradient")
         below.set(xlabel="step", ylabel="share")
         below.set_axisbelow(True)
-    return finished(figure, "Where attention looks, and where the gradient does", panels[1, 0])
+    return finished(figure, "Attention beside the gradient", panels[1, 0])
