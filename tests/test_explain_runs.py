@@ -84,8 +84,8 @@ def test_several_runs_layers_and_directions_are_a_list(zoo_json, runs):
         ("simple_rnn", None),
         ("lstm_1", None),
         ("lstm_2", None),
-        ("both_directions", "forward"),
-        ("both_directions", "backward"),
+        ("both_directions_1", "forward"),
+        ("both_directions_1", "backward"),
     ]
     assert ["cell" in one for one in found] == [False, True, True, True, True]
     assert zoo_json("explain", *names, "gradients") == found
@@ -93,7 +93,7 @@ def test_several_runs_layers_and_directions_are_a_list(zoo_json, runs):
 
 def test_a_head_that_starts_at_zero_is_told_of(zoo, runs):
     out = zoo("explain", runs["prices"].name, "gradients").out
-    assert "No gradient reaches bilstm:units=6, both_directions forward before training" in out
+    assert "No gradient reaches bilstm:units=6, both_directions_1 forward before training" in out
     rows = [line.split() for line in out.splitlines() if "both_directions" in line]
     assert rows[0][-4] == "–"
 

@@ -73,7 +73,7 @@ def _check(subject: Subject) -> None:
             return
     raise UsageError(
         f"{subject.loaded.run.name} ({subject.loaded.config.variant}) has no layer 'attention' "
-        "that gives its weights: attention-lstm has. Ask for its gates or its gradients."
+        "that gives its weights, as attention-lstm has."
     )
 
 
