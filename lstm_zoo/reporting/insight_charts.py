@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable
 
 import numpy as np
@@ -43,7 +44,7 @@ def gradients(records: list[dict]) -> Figure:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_locator(whole_numbers())
-        axes.set_title(f"{short(label, 34)}\n{_half_lives(record)}")
+        axes.set_title(f"{_wrapped(label, 27)}\n{_half_lives(record)}")
         axes.set_xlabel("lag, steps back")
     low, high = panels.flat[0].get_ylim()
     panels.flat[0].set_ylim(max(low, _FEWEST / 2), max(high, 2))
@@ -73,6 +74,11 @@ def _half_lives(record: dict) -> str:
 
 def _steps(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}" if value < 100 else number(round(value))
+
+
+def _wrapped(label: str, width: int) -> str:
+    """A label on one line, or two."""
+    return "\n".join(textwrap.wrap(short(label, 2 * width - 2), width, break_on_hyphens=False))
 
 
 @styled
@@ -107,7 +113,7 @@ def gates(records: list[dict]) -> Figure:
 def _columns(records: list[dict]) -> list[tuple[str, dict]]:
     """A label and what is shown, for each record's chosen examples."""
     return [
-        (f"{short(label, 34)}\nexample {shown['example']}", shown)
+        (f"{_wrapped(label, 44)}\nexample {shown['example']}", shown)
         for label, record in zip(labels(records), records, strict=True)
         for shown in record["shown"]
     ]
