@@ -1,6 +1,6 @@
 """Gradients by lag, gates and attention, against the calculus, finite differences and bare Keras.
 
-The whole file is run again on the other backends.
+All but the walk through the zoo is run again on the other backends.
 """
 
 import importlib.util
@@ -312,11 +312,12 @@ def test_what_is_not_known_is_refused():
 @pytest.mark.skipif(not OTHER_BACKENDS, reason="no other backend is installed")
 @pytest.mark.parametrize("name", OTHER_BACKENDS)
 def test_all_of_this_holds_on_another_backend(name):
+    chosen = ["-m", "not slow", "-k", "not laid_open"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "not slow", __file__],
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", *chosen, __file__],
         env=os.environ | {"KERAS_BACKEND": name},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout
