@@ -133,10 +133,11 @@ def memory_table(title: str, lengths: dict[int, dict]) -> str:
     metric = first["metric"]["name"].replace("_", " ")
     header = ["steps", "model", "parameters", "learning rate", f"{metric}, mean", "95 % interval"]
     rows = [
-        [f"{steps}", *scored(model), *judged(model, part)]
+        [f"{steps}", *scored(model), *recalled(model), *judged(model, part)]
         for steps, part in lengths.items()
         for model in part["models"]
     ]
+    header += ["recall accuracy"] * len(recalled(first["models"][0]))
     floors = listed([f"{number(p['floor']['value'])} at {n} steps" for n, p in lengths.items()])
     size = first["models"][0]["train"]["batch_size"]
     return f"""## {title}
@@ -151,6 +152,13 @@ def scored(model: dict) -> list[str]:
     rate = number(model["train"]["learning_rate"])
     mean, interval = number(model["mean"]), span(model["ci95"])
     return [model["name"], f"{model['parameters']:,}", rate, mean, interval]
+
+
+def recalled(model: dict) -> list[str]:
+    """The mean accuracy over the steps of recall, where there are such."""
+    every = [trial["metrics"] for trial in model["trials"] if trial["metrics"]]
+    found = [metrics["recall_accuracy"] for metrics in every if "recall_accuracy" in metrics]
+    return [number(sum(found) / len(found))] if found else []
 
 
 def verdicts(model: dict, part: dict) -> list[str]:

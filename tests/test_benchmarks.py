@@ -120,7 +120,7 @@ def adding(steps, **losses):
             "mean": float(np.mean(scores)),
             "ci95": None,
             "train": train,
-            "trials": [{"score": score} for score in scores],
+            "trials": [{"score": score, "metrics": {"mse": score}} for score in scores],
         }
         for name, scores in losses.items()
     ]
@@ -150,6 +150,12 @@ def test_memory_is_told_by_verdicts_beside_the_published_ones():
     # 10 epochs of 50,000 sequences of 600 steps, beside 6 of 50,000 of 200
     assert "reads 5.0 times the steps of one at 200 steps, with 4.4 times the parameters" in page
     assert "copy" not in page.partition("## ")[2]
+
+
+def test_what_is_recalled_is_told_too():
+    metrics = [{"recall_accuracy": share} for share in (0.1, 0.2)]
+    assert memory.recalled({"trials": [{"metrics": m} for m in [*metrics, None]]}) == ["0.15"]
+    assert memory.recalled({"trials": [{"metrics": {"mse": 1.0}}]}) == []
 
 
 def test_what_is_kept_of_memory_stands_in_the_results():
