@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import statistics
+from lstm_zoo import statistics, verdicts
 from lstm_zoo.catalog import Recipe
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import counted
@@ -64,10 +64,10 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
     scores = _scores([run.metrics for run in runs])
     comparable = used.dataset == fixed.dataset
     losses = [trial["score"] for trial in trials if trial["score"] is not None]  # diverged ones too
-    verdicts = [verdict(loss, results["floor"]["value"]) for loss in losses]
+    judged = [verdict(loss, results["floor"]["value"]) for loss in losses]
     main = results["metric"]["name"]
     published = [
-        _beside_verdicts(number, verdicts if comparable and number["metric"] == main else [])
+        _beside_verdicts(number, judged if comparable and number["metric"] == main else [])
         if number.get("floor")
         else _beside(number, scores.get(number["metric"], []) if comparable else [])
         for number in recipe.expected
@@ -76,7 +76,7 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
     return {
         "recipe": recipe.name,
         "metric": results["metric"],
-        "ours": {name: _summary(values) for name, values in scores.items()},
+        "ours": {name: _summary(name, values) for name, values in scores.items()},
         "published": published,
         "floor": results["floor"],
         "seeds_beating_floor": sum(run.metrics["learned"] for run in runs),
@@ -96,10 +96,10 @@ def _scores(records: list[dict]) -> dict[str, list[float]]:
     return {name: values for name, values in scores.items() if None not in values}
 
 
-def _summary(scores: list[float]) -> dict:
+def _summary(name: str, scores: list[float]) -> dict:
     return {
         "mean": float(np.mean(scores)),
-        "ci95": statistics.interval(scores),
+        "ci95": verdicts.possible(statistics.interval(scores), name.removeprefix("train_")),
         "seeds": len(scores),
     }
 

@@ -48,7 +48,7 @@ def summary(trials: list[dict], terms: Terms) -> dict:
     return {
         "mean": float(np.mean(scores)) if scores else None,
         "std": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        "ci95": _possible(statistics.interval(scores, resolution=terms.resolution), terms.metric),
+        "ci95": possible(statistics.interval(scores, resolution=terms.resolution), terms.metric),
         "best": first(scores, default=None),
         "worst": last(scores, default=None),
         "failures": sum(trial["status"] == "failed" for trial in trials),
@@ -57,8 +57,8 @@ def summary(trials: list[dict], terms: Terms) -> dict:
     }
 
 
-def _possible(ci95: tuple[float, float] | None, metric: str) -> tuple[float, float] | None:
-    """An interval without the values that the metric can't have."""
+def possible(ci95: tuple[float, float] | None, metric: str) -> tuple[float, float] | None:
+    """An interval without the values that the metric can't have; None where there is none."""
     if ci95 is None:
         return None
     low, high = metrics.METRICS[metric].range

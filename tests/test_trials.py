@@ -93,6 +93,11 @@ def test_the_verdicts_are_told_seed_by_seed():
     ]
 
 
+def test_an_interval_holds_nothing_that_the_metric_cannot_be():
+    low, high = reproduction._summary("train_mse", [1e-4, 2e-4, 9e-4])["ci95"]
+    assert low == 0 < high
+
+
 OWN_MODEL = """
 import keras
 def build(input_shape, outputs, *, units: int = 4, broken: bool = False, leaves: bool = False):
