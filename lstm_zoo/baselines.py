@@ -34,6 +34,8 @@ def majority(y_train: np.ndarray, classes: int, examples: int) -> np.ndarray:
 def frequencies_by_step(y_train: np.ndarray, classes: int) -> np.ndarray:
     """The training part's class frequencies at each step: what can be known without memory.
 
+    Each class is counted a hundredth of once more, so that none is impossible.
+
     Args:
         y_train: the training part's classes, `int (training examples, steps)`.
         classes: the number of classes.
@@ -41,10 +43,10 @@ def frequencies_by_step(y_train: np.ndarray, classes: int) -> np.ndarray:
     Returns:
         Probabilities `(steps, classes)`.
     """
-    return np.stack([unigram(step, classes, least=0) for step in y_train.T])
+    return np.stack([unigram(step, classes, least=0.01) for step in y_train.T])
 
 
-def unigram(tokens: np.ndarray, size: int, least: int = 1) -> np.ndarray:
+def unigram(tokens: np.ndarray, size: int, least: float = 1) -> np.ndarray:
     """How often each token occurs, each counted `least` times more (Laplace): `(size,)`."""
     counts = np.bincount(tokens.ravel(), minlength=size) + least
     return counts / counts.sum()
@@ -103,7 +105,7 @@ def seasonal(values: np.ndarray, starts: np.ndarray, horizon: int, period: int) 
     rows = starts[:, None] + ahead - period * -(-ahead // period)
     if rows.min() < 0:
         raise DataError(
-            f"A period of {period} rows is longer than the {starts.min() + 1} rows known before "
-            "the first forecast: give a shorter one, or none."
+            f"A period of {period:,} rows is longer than the {starts.min() + 1:,} rows known "
+            "before the first forecast: give a shorter one (--data period=…), or null for none."
         )
     return values[rows]

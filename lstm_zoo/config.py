@@ -175,7 +175,8 @@ def train_params(dataset: Dataset, given: dict[str, object], validated: bool = T
     values = fill(TRAINING, dataset.train | given, "the training")
     if values["momentum"] and values["optimizer"] not in WITH_MOMENTUM:
         raise UsageError(
-            f"The optimizer {values['optimizer']} takes no momentum; {listed(WITH_MOMENTUM)} do."
+            f"The optimizer {values['optimizer']} takes no momentum; {listed(WITH_MOMENTUM)} do "
+            f"(--optimizer {WITH_MOMENTUM[0]})."
         )
     if validated:
         return values

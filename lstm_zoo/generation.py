@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_zoo import sources
-from lstm_zoo.data import prepare_splits
-from lstm_zoo.errors import UsageError
-from lstm_zoo.forecasting import Loaded
+from lstm_zoo.errors import RunError, UsageError
+from lstm_zoo.forecasting import Loaded, own_data
 from lstm_zoo.tasks import LanguageModelling
 
 
@@ -38,19 +36,31 @@ def vocabulary_of(loaded: Loaded) -> list[str]:
 
     Raises:
         UsageError: it has learned no text.
+        RunError: its vocabulary is damaged.
     """
     if loaded.run.metrics.get("task") != LanguageModelling.name:
         raise UsageError(
             f"The run {loaded.run.name} is of {loaded.config.dataset}, and has learned no text to "
             "write on: train on the dataset characters first."
         )
-    return loaded.run.read("preprocessing.json")["vocabulary"]
+    vocabulary = loaded.run.read("preprocessing.json").get("vocabulary")
+    known = isinstance(vocabulary, list) and all(isinstance(one, str) for one in vocabulary)
+    if not known or len(vocabulary) != loaded.model.output_shape[-1]:
+        raise RunError(
+            f"{loaded.run.folder / 'preprocessing.json'} is damaged: its vocabulary is not that of "
+            "the model."
+        )
+    return vocabulary
 
 
 def end_of_text(loaded: Loaded, data_dir: str | None) -> str:
-    """The last piece of the run's test part, as many characters as the model sees."""
+    """The last piece of the run's test part, as many characters as the model sees.
+
+    Raises:
+        DataError: the text is no longer the one that was learned.
+    """
     vocabulary = vocabulary_of(loaded)
-    test = prepare_splits(sources.read(loaded.config, data_dir), np.random.default_rng()).test
+    test = own_data(loaded, data_dir).test
     return "".join(vocabulary[token] for token in test.y[-1])
 
 
@@ -64,6 +74,7 @@ def _next(loaded: Loaded, tokens: list[int]) -> np.ndarray:
 
 
 def _drawn(chances: np.ndarray, temperature: float, rng: np.random.Generator) -> int:
-    logs = np.log(np.maximum(chances[1:], np.finfo(float).tiny)) / temperature
-    weights = np.exp(logs - logs.max())
+    logs = np.log(np.maximum(chances[1:], np.finfo(float).tiny))
+    with np.errstate(over="ignore"):  # a temperature near 0 leaves the likeliest alone
+        weights = np.exp((logs - logs.max()) / temperature)
     return 1 + int(rng.choice(len(weights), p=weights / weights.sum()))

@@ -96,7 +96,7 @@ def _small(config: RunConfig) -> RunConfig:
 def _at(config: RunConfig, steps: int, rule: Rule) -> RunConfig:
     """The model's configuration at a lag of so many steps."""
     config = lengths.at(config, steps)
-    target = config.train["target_loss"] or rule.target_loss(steps)
+    target = rule.target_loss(steps)
     name = f"{config.variant} at {counted(steps, 'step')}"
     return replace(config, variant=name, train=config.train | {"target_loss": target})
 

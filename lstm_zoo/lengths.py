@@ -15,7 +15,7 @@ import keras
 
 from lstm_zoo import assembly, data, evaluation, forecasting, sources, training, verdicts
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import UsageError
+from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LARGEST
 from lstm_zoo.runs import Run
@@ -37,7 +37,10 @@ def check(configs: list[RunConfig], lengths: Iterable[int], data_dir: str | None
     """
     own = _shapes(configs, data_dir)
     for steps in lengths:
-        others = _shapes([at(config, steps) for config in configs], data_dir)
+        try:
+            others = _shapes([at(config, steps) for config in configs], data_dir)
+        except UsageError as error:
+            raise UsageError(f"At {counted(steps, 'step')}: {error}") from None
         for config, mine, other in zip(configs, own, others, strict=True):
             if mine != other:
                 raise UsageError(

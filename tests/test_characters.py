@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from lstm_zoo import data, generation
+from lstm_zoo import data, generation, runs
 from lstm_zoo.datasets import characters
-from lstm_zoo.errors import DataError
+from lstm_zoo.errors import DataError, UsageError
 
 TEXT = "abcdefghij" * 10
 
@@ -62,14 +62,25 @@ def test_another_encoding_is_read_where_it_is_named(book):
         (TEXT, {"encoding": "utf-nine"}, "There is no encoding 'utf-nine'"),
         ("", {}, "A text of 0 characters is too short"),
         (TEXT, {"steps": 10}, "a part of it has 10, and pieces of 10 .* need 11"),
-        (TEXT, {"steps": 2, "validation": 0.0}, "a part of it has 0"),
-        (TEXT, {"steps": 2, "validation": 0.6, "test": 0.6}, "a part of it has 0"),
         (TEXT, {"steps": 2, "characters": 12}, "A text of 12 characters"),
     ],
 )
 def test_what_cannot_be_cut_is_told(book, text, options, says):
     with pytest.raises(DataError, match=says):
         characters.load(file=book(text), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"file": ""}, "--data file= is empty"),
+        ({"validation": 0.0}, "validation=0 and test=0.1 leave a part of the text empty"),
+        ({"validation": 0.6, "test": 0.6}, "leave a part of the text empty"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(options, says):
+    with pytest.raises(UsageError, match=says):
+        characters.load(**options)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -80,7 +91,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_the_temperature_sharpens_what_is_drawn():
     chances = np.array([0.5, 0.4, 0.1])  # the first is the unknown character
     rng = np.random.default_rng(0)
-    for temperature, share in ((1.0, 0.8), (0.5, 16 / 17), (2.0, 2 / 3), (1e-3, 1.0), (1e6, 0.5)):
+    for temperature, share in ((1.0, 0.8), (0.5, 16 / 17), (2.0, 2 / 3), (1e-310, 1.0), (1e6, 0.5)):
         drawn = [generation._drawn(chances, temperature, rng) for _ in range(4000)]
         assert np.mean(np.array(drawn) == 1) == pytest.approx(share, abs=0.025)
         assert 0 not in drawn
@@ -101,6 +112,24 @@ def test_a_model_that_has_learned_a_cycle_writes_it_on(zoo, zoo_json, book):
     assert longer["text"] == "hijab"
     short = zoo("predict", "last", "--generate", "3", "--prompt", "b", "--temperature", "0.5")
     assert short.out == "cde\n"
+
+
+@pytest.mark.slow
+def test_a_text_or_a_vocabulary_that_has_changed_is_told(zoo, book):
+    path = book(TEXT * 3)
+    arguments = ("--data", f"file={path}", "--data=steps=5", "--epochs=1", "--set=units=4")
+    assert zoo("train", "gru", "--dataset", "characters", *arguments).code == 0
+    book("klmnopqrst" * 30)
+    changed = zoo("predict", "last", "--generate", "5")
+    assert changed.code == 1
+    assert "has changed since" in changed.err
+    (run,) = runs.list_runs(runs.Path("runs"))
+    for vocabulary in (["a"], 7, None):
+        told = run.read("preprocessing.json") | {"vocabulary": vocabulary}
+        (run.folder / "preprocessing.json").write_text(json.dumps(told))
+        damaged = zoo("predict", "last", "--generate", "5", "--prompt", "abc")
+        assert damaged.code == 1
+        assert "its vocabulary is not that of the model" in damaged.err
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -180,3 +181,14 @@ def test_what_cannot_be_meant_is_a_sentence(zoo, runs, arguments, says):
     known = {name: run.name for name, run in runs.items()}
     result = zoo("explain", *(known.get(argument, argument) for argument in arguments))
     assert (result.code, result.out, says in result.err) == (2, "", True), result.err
+
+
+def test_a_run_that_holds_another_model_contradicts_itself(zoo):
+    for model in ("lstm", "gru"):
+        arguments = ("--epochs", "1", "--set", "units=4", "--runs", "two")
+        assert zoo("train", model, *arguments).code == 0
+    gru, lstm = sorted(Path("two").glob("*-digits-*"))
+    shutil.copy(lstm / "model.keras", gru / "model.keras")
+    result = zoo("explain", gru, "gradients")
+    assert result.code == 1
+    assert "its model.keras is not the model that its config.json describes" in result.err

@@ -264,6 +264,8 @@ def test_the_curve_shows_every_lag_and_the_border(tmp_path):
     [
         (("--task", "addin"), "no task of memory 'addin'. Did you mean adding"),
         (("--task", "adding", "--data", "steps=9"), "leave --data steps=… out"),
+        (("--task", "adding", "--data", "positions=any"), "leave --data positions=… out"),
+        (("--task", "adding", "--target-loss", "0.1"), "leave --target-loss out"),
         (("--task", "adding", "--up-to", "1"), "--up-to is at least 2 for this task, not 1"),
         (("--task", "adding", "--picture", "x.jpg"), "--picture is a .png file"),
         (("--task", "adding", "--tune-lr", "1"), "from 2 to 9 learning rates"),

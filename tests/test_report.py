@@ -213,6 +213,7 @@ def test_the_page_of_a_run_has_its_scores_by_part(report, opened, runs):
     record = runs[0].metrics
     row = next(row for row in tables(seen.dom)["Scores by part"] if row[0] == "accuracy")
     parts = [record[part]["accuracy"] for part in ("train", "validation", "test")]
+    parts.append(record["floor"]["scores"]["accuracy"])
     assert row[1:] == [number(value) for value in parts]
     assert seen.console == []
     assert len(plots(seen.dom)) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +11,12 @@ from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import given, plan, task_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.cli.training import check_variants, fresh_option, start
-from lstm_zoo.errors import UsageError
+from lstm_zoo.errors import UsageError, listed
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.runs import check_writable, write_json
+
+if TYPE_CHECKING:
+    from lstm_zoo.longest import Rule
 
 _MOST = Parameter("up-to", "PositiveInt", None, "steps")
 _SEEDS = Parameter("seeds", "PositiveInt", None, "seeds")
@@ -88,7 +92,7 @@ def _measure(settings: Settings, models: tuple[str, ...], task: str, options: di
     budget = longest.budget(task).smaller() if quick else longest.budget(task)
     asked = plan(settings, models, typed | {"dataset": task}, budget)
     most = options["up_to"] or (longest.MOST_QUICK if quick else longest.MOST)
-    _check_steps(typed, most, longest.rule(task).least)
+    _check(typed, most, longest.rule(task))
     first, seeds = asked.configs[0], options["seeds"] or budget.seeds
     rates = tuning.rates(first.train["learning_rate"], options["tune_lr"] or longest.RATES)
     start(settings, asked)
@@ -108,12 +112,17 @@ def _measure(settings: Settings, models: tuple[str, ...], task: str, options: di
     return lag_search.measure(configs, search, teller) | {"match": options["match"]}
 
 
-def _check_steps(typed: dict, most: int, least: int) -> None:
-    """The steps are what is searched, and there are some to try."""
-    if any(setting.partition("=")[0] == "steps" for setting in typed.get("datas", ())):
+def _check(typed: dict, most: int, rule: Rule) -> None:
+    """What makes a lag, and what solves one, is not to be chosen; and there is a lag to try."""
+    named = {setting.partition("=")[0] for setting in typed.get("datas", ())}
+    if "steps" in named:
         raise UsageError("The steps are what longest-lag searches: leave --data steps=… out.")
-    if most < least:
-        raise UsageError(f"--up-to is at least {least} for this task, not {most}.")
+    if fixed := sorted(named & set(rule.data)):
+        raise UsageError(f"longest-lag sets {listed(fixed)} itself: leave --data {fixed[0]}=… out.")
+    if "target_loss" in typed:
+        raise UsageError("longest-lag stops where a lag is solved: leave --target-loss out.")
+    if most < rule.least:
+        raise UsageError(f"--up-to is at least {rule.least} for this task, not {most}.")
 
 
 COMMANDS = [longest_lag]

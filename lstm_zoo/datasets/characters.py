@@ -26,7 +26,7 @@ import numpy as np
 
 from lstm_zoo.data import Examples, Splits
 from lstm_zoo.datasets._files import read_text
-from lstm_zoo.errors import DataError
+from lstm_zoo.errors import DataError, UsageError
 from lstm_zoo.parameters import PositiveInt, Rate
 
 UNKNOWN = "\ufffd"
@@ -54,11 +54,20 @@ def load(
 
     Raises:
         DataError: the file can't be read in that encoding, or a part is shorter than a piece.
+        UsageError: the file's name is empty, or the fractions leave a part empty.
     """
-    text = (read_text(Path(file), encoding) if file else _help_texts())[:characters]
+    if file == "":
+        raise UsageError("--data file= is empty: name a text file, or leave it out.")
+    if validation == 0 or test == 0 or validation + test >= 1:
+        raise UsageError(
+            f"validation={validation:g} and test={test:g} leave a part of the text empty: it takes "
+            "all three."
+        )
+    text = _help_texts() if file is None else read_text(Path(file).expanduser(), encoding)
+    text = text[:characters]
     ends = [round(len(text) * share) for share in (1 - validation - test, 1 - test, 1)]
     pieces = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    shortest = min(map(len, pieces)) if ends[0] > 0 else 0
+    shortest = min(map(len, pieces))
     if shortest <= steps:
         raise DataError(
             f"A text of {len(text):,} characters is too short: a part of it has {shortest:,}, and "

@@ -7,8 +7,8 @@ said otherwise; without unit.
 Shapes: `x` float32 `(examples, window, 1)`, `y` float32 `(examples, horizon)`; windows overlap.
 Parts: cut in time: the first 70 % of the rows to train on, 10 % for validation, the last 20 % to
 test on.
-Floor: the last value; the value of a season ago is the stronger one. A season is the least common
-multiple of the periods.
+Floor: the last value; the value of a season ago is the stronger one. The season is 100 rows, the
+least common multiple of the periods 20 and 50; with other periods, say theirs (`--data period=…`).
 Source: generated; the same for the same `seed` on every machine but for the last bits.
 Licence: none needed.
 

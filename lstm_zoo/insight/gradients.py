@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import math
 
+import keras
 import numpy as np
 
 from lstm_zoo import assembly, backend
+from lstm_zoo.errors import RunError
+from lstm_zoo.forecasting import Loaded
 from lstm_zoo.insight.opened import OpenLayer, OpenModel
 from lstm_zoo.insight.subject import Subject
 
@@ -38,8 +41,10 @@ def explain(subject: Subject) -> list[dict]:
 
     Raises:
         UsageError: the model has no recurrent layer that can be looked into.
+        RunError: the run's model is not the one that its configuration describes.
     """
     untrained = assembly.build(subject.loaded.config, subject.dataset)
+    _check_same(untrained, subject.loaded)
     with backend.double_precision():
         models = {"before": OpenModel(untrained), "after": OpenModel(subject.loaded.model)}
         found = {when: _norms(model, subject) for when, model in models.items()}
@@ -52,6 +57,17 @@ def explain(subject: Subject) -> list[dict]:
             record |= told if name == "state" else {name: told}
         records.append(record)
     return records
+
+
+def _check_same(untrained: keras.Model, loaded: Loaded) -> None:
+    """What was built again is what was trained, but for its numbers."""
+    built, trained = ([weight.shape for weight in m.weights] for m in (untrained, loaded.model))
+    kinds, known = ([type(layer) for layer in m.layers] for m in (untrained, loaded.model))
+    if built != trained or kinds != known:
+        raise RunError(
+            f"The run {loaded.run.folder} contradicts itself: its model.keras is not the model "
+            "that its config.json describes."
+        )
 
 
 def _told(norms: dict[str, np.ndarray]) -> dict:

@@ -150,8 +150,10 @@ def _input(axes: Axes, values: list, marked: list[int] | None = None) -> None:
         return
     features = np.reshape(values, (len(values), -1)).T
     if len(features) <= _FEW_FEATURES:
-        for feature, colour in zip(features, (GREY, ORANGE, BLUE), strict=False):
-            axes.plot(feature, c=colour, lw=1.2)
+        for place, (feature, line) in enumerate(zip(features, ("-", ":", "--"), strict=False)):
+            axes.plot(feature, c=GREY, lw=1.2, ls=line, label=f"feature {place + 1}")
+        if len(features) > 1:
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
         return
     axes.imshow(features, aspect="auto", interpolation="nearest", cmap="Greys")
     axes.set_yticks([])
