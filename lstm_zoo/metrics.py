@@ -188,6 +188,18 @@ def bits_per_character(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return cross_entropy(y_true, y_pred) / math.log(2)
 
 
+def by_step(name: str, y_true: np.ndarray, y_pred: np.ndarray) -> list[float]:
+    """A metric at each step of classes `int (examples, steps)`: `(steps,)`.
+
+    Args:
+        name: the metric's.
+        y_true: the classes, `int (examples, steps)`.
+        y_pred: the probabilities, `(examples, steps, classes)`.
+    """
+    score = METRICS[name].score
+    return [score(y_true[:, step], y_pred[:, step]) for step in range(y_true.shape[1])]
+
+
 def confusion(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     """Examples by true and answered class: `int (classes, classes)`.
 

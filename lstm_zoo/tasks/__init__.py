@@ -12,8 +12,7 @@ from lstm_zoo.tasks.classification import Classification
 from lstm_zoo.tasks.forecasting import Forecasting
 from lstm_zoo.tasks.labelling import Labelling, LanguageModelling
 from lstm_zoo.tasks.regression import Regression
-
-Task = Classification | Regression | Forecasting | Labelling
+from lstm_zoo.tasks.task import Task
 
 
 def task_of(dataset: Dataset) -> Task:

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import baselines, metrics, statistics
-from lstm_zoo.data import Dataset, Part
+from lstm_zoo.data import Part
 from lstm_zoo.reporting import charts
+from lstm_zoo.tasks.task import Task
 
 
-class Classification:
+class Classification(Task):
     """One class an example; an answer is `(examples, classes)`, the probabilities."""
 
     name = "classification"
@@ -21,24 +22,7 @@ class Classification:
     watched = ("accuracy",)
     test = "exact McNemar test"
     floor = "majority"
-    every_step = False
-
-    def __init__(self, dataset: Dataset):
-        self.dataset = dataset
-
-    def truth(self, part: Part) -> np.ndarray:
-        """The labels of a part: `(examples,)`."""
-        return part.y[part.index]
-
-    def answers(self, outputs: np.ndarray, part: Part) -> np.ndarray:
-        """What the model said, as it is recorded."""
-        return outputs
-
-    def scores(self, answers: np.ndarray, part: Part) -> dict[str, float]:
-        """Every metric of the task."""
-        truth = self.truth(part)
-        functions = (metrics.accuracy, metrics.f1_macro, metrics.cross_entropy)
-        return {function.__name__: function(truth, answers) for function in functions}
+    functions = (metrics.accuracy, metrics.f1_macro, metrics.cross_entropy)
 
     def per_class(self, answers: np.ndarray, part: Part) -> list[dict]:
         """Precision, recall and F1 of each class."""
@@ -56,13 +40,6 @@ class Classification:
         truth = self.truth(self.dataset.test)
         right = [np.argmax(probabilities, axis=1) == truth for probabilities in (answers, floor)]
         return statistics.mcnemar(*right, alternative="greater")
-
-    def lag(self, answers: np.ndarray, learned: bool) -> None:
-        """A class is no value that was known before."""
-
-    def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
-        """The arrays of predictions.npz."""
-        return {"y_true": self.truth(self.dataset.test), "y_pred": answers}
 
     def draw(self, folder: Path, answers: dict[str, np.ndarray], title: str) -> None:
         """The confusion matrix of the test part."""

@@ -7,26 +7,26 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import baselines, lag, metrics, statistics
+from lstm_zoo import baselines, lag, metrics
 from lstm_zoo.data import Dataset, Part
 from lstm_zoo.reporting import charts
+from lstm_zoo.tasks.task import Task
 
 
-class Forecasting:
+class Forecasting(Task):
     """The next values of a series; an answer is `(examples, horizon)` in the series' unit."""
 
     name = "forecasting"
     metric = "rmse"
     loss = "mean_squared_error"
     loss_words = "mean squared error, scaled"
-    watched = ()
     test = "Diebold–Mariano test"
     floor = "last_value"
-    every_step = False
 
     def __init__(self, dataset: Dataset):
-        self.dataset = dataset
+        super().__init__(dataset)
         self.framing = dataset.framing
+        self.horizon = dataset.framing.horizon
         self.values = dataset.series.values[:, dataset.framing.target]
 
     def starts(self, part: Part) -> np.ndarray:
@@ -58,10 +58,6 @@ class Forecasting:
             "direction_accuracy": metrics.direction_accuracy(truth, answers, last=last),
         }
 
-    def per_class(self, answers: np.ndarray, part: Part) -> list[dict]:
-        """A series has no classes."""
-        return []
-
     def floors(self) -> dict[str, np.ndarray]:
         """The trivial answers to the test part, fitted on the training rows."""
         starts, horizon = self.starts(self.dataset.test), self.framing.horizon
@@ -73,12 +69,6 @@ class Forecasting:
             floors["seasonal"] = baselines.seasonal(self.values, starts, horizon, period)
         return floors
 
-    def p_beats(self, answers: np.ndarray, floor: np.ndarray) -> float:
-        """One-sided p-value that the answers beat the floor on the test part."""
-        truth = self.truth(self.dataset.test)
-        losses = [metrics.losses(truth, forecast) for forecast in (answers, floor)]
-        return statistics.diebold_mariano(*losses, self.framing.horizon, alternative="less")[1]
-
     def lag(self, answers: np.ndarray, learned: bool) -> dict | None:
         """Whether the furthest forecasts are only a value known before, some rows late."""
         test, ahead = self.dataset.test, self.framing.horizon
@@ -88,7 +78,7 @@ class Forecasting:
     def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
         """The arrays of predictions.npz; `dates (examples, horizon)` are those of the targets."""
         test, dates = self.dataset.test, self.dataset.series.dates
-        arrays = {"y_true": self.truth(test), "y_pred": answers, "last": self.last(test)}
+        arrays = super().record(answers) | {"last": self.last(test)}
         if dates is not None:
             steps = np.arange(1, self.framing.horizon + 1)
             arrays["dates"] = dates[self.starts(test)[:, None] + steps]

@@ -39,13 +39,5 @@ def steps_chart(groups: list[Group], metric: str) -> Chart:
 
 
 def _by_step(runs: list[Trained], metric: str) -> np.ndarray:
-    score = metrics.METRICS[metric].score
-    return np.mean([_scores(score, **_recorded(run)) for run in runs], axis=0)
-
-
-def _scores(score: object, y_true: np.ndarray, y_pred: np.ndarray) -> list[float]:
-    return [score(y_true[:, step], y_pred[:, step]) for step in range(y_true.shape[1])]
-
-
-def _recorded(run: Trained) -> dict[str, np.ndarray]:
-    return {name: run.answers[name] for name in ("y_true", "y_pred")}
+    answers = [run.answers for run in runs]
+    return np.mean([metrics.by_step(metric, a["y_true"], a["y_pred"]) for a in answers], axis=0)
