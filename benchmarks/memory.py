@@ -28,9 +28,9 @@ from lstm_zoo.runs import write_json
 
 KEPT = Path(__file__).parent / "memory"
 MODELS = "simple-rnn lstm gru --match params=16000"
-ADDING = "--dataset adding --data train=50000 --epochs 6"
-COPY = "--dataset copy --data train=20000 --epochs 15"
-PIXELS = "--dataset mnist-pixels --epochs 5 --batch-size 100 --learning-rate 0.001"
+ADDING = "--dataset adding --data train=25000 --epochs 12 --target-loss 0.00125"
+COPY = "--dataset copy --data train=20000 --epochs 10"
+PIXELS = "--dataset mnist-pixels --epochs 3 --batch-size 100 --learning-rate 0.001"
 RATES = "--batch-size 50 --learning-rate 0.003 --tune-lr 2"
 ALL = "--clip-norm 1 --patience null --seeds 3 --backend jax --threads 1"
 PARTS = {
@@ -139,10 +139,9 @@ def memory_table(title: str, lengths: dict[int, dict]) -> str:
     ]
     header += ["recall accuracy"] * len(recalled(first["models"][0]))
     floors = listed([f"{number(p['floor']['value'])} at {n} steps" for n, p in lengths.items()])
-    size = first["models"][0]["train"]["batch_size"]
     return f"""## {title}
 
-{updates(first):,} updates with {size} sequences each. Floor: {floors}.
+{budget(first)} Floor: {floors}.
 
 {sections.table([*header, "solved", "at the floor"], rows)}"""
 
@@ -173,10 +172,14 @@ def judged(model: dict, part: dict) -> list[str]:
     return [f"{seeds.count(each)} of {len(seeds)}" for each in ("solved", "at the floor")]
 
 
-def updates(part: dict) -> int:
-    """Of each training."""
-    train = part["models"][0]["train"]
-    return train["epochs"] * -(-part["dataset"]["examples"]["train"] // train["batch_size"])
+def budget(part: dict) -> str:
+    """The updates of each training, in a sentence."""
+    train, examples = part["models"][0]["train"], part["dataset"]["examples"]["train"]
+    updates = train["epochs"] * -(-examples // train["batch_size"])
+    said = f"{updates:,} updates with {train['batch_size']} sequences each"
+    if (target := train["target_loss"]) is None:
+        return f"{said}."
+    return f"At most {said}; a training ends once its validation loss is below {number(target)}."
 
 
 def recipe_of(model: dict, task: str) -> Recipe:
