@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_zoo.errors import DataError
-
 
 def majority(y_train: np.ndarray, classes: int, examples: int) -> np.ndarray:
     """The training part's class frequencies as every example's probabilities.
@@ -94,18 +92,10 @@ def seasonal(values: np.ndarray, starts: np.ndarray, horizon: int, period: int) 
 
     Args:
         values: the series, `(rows,)`.
-        starts: the place of each example's last known row, `(examples,)`.
+        starts: the place of each example's last known row, `(examples,)`, a period or more from the
+            beginning.
         horizon: the steps to forecast.
         period: the rows of one period.
-
-    Raises:
-        DataError: an example has less than one period in its past.
     """
     ahead = np.arange(1, horizon + 1)
-    rows = starts[:, None] + ahead - period * -(-ahead // period)
-    if rows.min() < 0:
-        raise DataError(
-            f"A period of {period:,} rows is longer than the {starts.min() + 1:,} rows known "
-            "before the first forecast: give a shorter one (--data period=…), or null for none."
-        )
-    return values[rows]
+    return values[starts[:, None] + ahead - period * -(-ahead // period)]

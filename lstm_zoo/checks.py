@@ -6,12 +6,13 @@ Keras is imported where a model is checked: reading data needs none.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstm_zoo import interrupts
-from lstm_zoo.data import Dataset, Examples, Parts, Raw, Series, Splits, Texts
+from lstm_zoo.data import NO_CLASS, Dataset, Examples, Parts, Raw, Series, Splits, Texts
 from lstm_zoo.errors import DataError, TrainingError, listed, reason
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _examples(raw: Examples) -> list[str]:
 def _texts(raw: Texts) -> list[str]:
     if not raw.vocabulary or raw.vocabulary[0]:
         return ["its vocabulary does not begin with an empty name, the padding's"]
-    return _examples(raw)
+    nameless = isinstance(raw.y, np.ndarray) and raw.y.size and (raw.y == NO_CLASS).all()
+    return _examples(replace(raw, y=np.zeros_like(raw.y)) if nameless else raw)
 
 
 def _beyond(numbers: np.ndarray, count: int) -> bool:

@@ -17,6 +17,7 @@ nothing else.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -27,6 +28,7 @@ from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.parameters import REQUIRED, Parameter, PositiveInt, Rate, fill
 
 UNKNOWN = "[UNK]"  # any word that is in no vocabulary
+NO_CLASS = -1  # of a text whose class nobody has said
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ class Examples:
 class Texts(Examples):
     """Texts of one class each: `vocabulary` is "", the padding, and every word in any of them.
 
-    Which words a model is to know is not the loader's to say: it takes the training part.
+    Which words a model is to know is not the loader's to say: it takes the training part. In texts
+    to be predicted alone, each class is `NO_CLASS`.
     """
 
 
@@ -122,6 +125,7 @@ class Series:
         target: the column to forecast, by its place in `columns`.
         dates: `datetime64[ns] (rows,)`, rising; None where the source has none.
         notes: what a user should know of how the source was read (rows dropped, say).
+        season: the rows of a season, where the source knows one.
     """
 
     values: np.ndarray
@@ -129,6 +133,7 @@ class Series:
     target: int = 0
     dates: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    season: int | None = None
 
 
 Raw = Splits | Parts | Examples | Texts | Series
@@ -276,6 +281,11 @@ class Dataset:
         return Tokens(*shape, len(self.vocabulary), padded=not self.vocabulary[0])
 
     @property
+    def labelled(self) -> bool:
+        """Whether the test part can be scored."""
+        return not self.classes or NO_CLASS not in self.test.y
+
+    @property
     def parts(self) -> dict[str, Part]:
         """The parts that exist, by name."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
@@ -330,7 +340,7 @@ def _contents(raw: Raw) -> list[tuple[str, object]]:
     fields = vars(raw).items()
     if isinstance(raw, Examples):
         return [(name, value) for name, value in fields if name not in _OPTIONAL or value]
-    return [(name, value) for name, value in fields if name != "notes"]
+    return [(name, value) for name, value in fields if name not in ("notes", "season")]
 
 
 def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
@@ -425,6 +435,8 @@ def prepare_texts(
             validation part; 0 for none.
         test: the fraction of the rows, from the end of that order, that is the test part.
     """
+    if NO_CLASS in raw.y:
+        raise DataError("These texts have no column of classes, from which to learn.")
     rows = len(raw.y)
     first, last = _cuts(rows, validation, test)
     places = np.arange(rows) if order == "file" else np.random.default_rng(0).permutation(rows)
@@ -437,6 +449,23 @@ def prepare_texts(
         validation=Part(x, raw.y, held) if validation else None,
         test=Part(x, raw.y, tested),
         **_asked(replace(raw, vocabulary=vocabulary)),
+    )
+
+
+def texts_to_test(raw: Texts, vocabulary: Sequence[str]) -> Dataset:
+    """Texts in which nothing is counted: all of them are test part, in a vocabulary known before.
+
+    Args:
+        vocabulary: the padding, the unknown word, and the words.
+    """
+    places = {word: place for place, word in enumerate(vocabulary)}
+    tokens = np.array([places.get(word, 1) for word in raw.vocabulary], np.int32)
+    test = Part(tokens[raw.x], raw.y, np.arange(len(raw.y)))
+    return Dataset(
+        train=replace(test, index=test.index[:0]),
+        validation=None,
+        test=test,
+        **_asked(replace(raw, vocabulary=tuple(vocabulary))),
     )
 
 
@@ -511,8 +540,8 @@ def prepare_series(
         test: the fraction of the rows, from the end, that is the test part.
         split: `past` lets the inputs of a later part reach back over a cut, for the past is
             known; `strict` does not.
-        period: the rows of a season, where one is known; the value of a season ago is one more
-            trivial answer then.
+        period: the rows of a season, the source's own if it has one; the value of a season ago is
+            one more trivial answer then.
     """
     cuts = _cuts(len(raw.values), validation, test)
     if cuts[0] < window + horizon:
@@ -548,9 +577,21 @@ def prepare_series(
         outputs=Outputs(horizon, "values", targets == "sequence", predict == "change"),
         series=raw,
         framing=framing,
-        period=period,
+        period=_season(raw, period, index["test"][0] + window),
         notes=raw.notes,
     )
+
+
+def _season(raw: Series, period: int | None, known: int) -> int | None:
+    """The period that was asked for, or the source's where the rows `known` at first have one."""
+    if period is None:
+        return raw.season if raw.season and raw.season <= known else None
+    if period > known:
+        raise DataError(
+            f"A period of {period:,} rows is longer than the {known:,} rows known before the first "
+            "forecast: give a shorter one (--data period=…), or leave it out."
+        )
+    return period
 
 
 def _shorter(window: int, horizon: int) -> str:
@@ -647,6 +688,6 @@ def all_test(raw: Series, framing: Framing, period: int | None = None) -> Datase
         outputs=Outputs(framing.horizon, "values", every_step, framing.predict == "change"),
         series=raw,
         framing=framing,
-        period=period,
+        period=_season(raw, period, framing.window),
         notes=raw.notes,
     )

@@ -63,7 +63,8 @@ def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
     """
     raw = sources.read(loaded.config, data_dir)
     if data.digest(raw) != loaded.config.data_sha256:
-        hint = ": give it as other data, with --csv" if isinstance(raw, data.Series) else ""
+        other = isinstance(raw, data.Series | data.Texts)
+        hint = ": give it as other data, with --csv" if other else ""
         raise DataError(
             f"The data of {loaded.config.data.get('csv') or loaded.config.dataset} has changed "
             f"since {loaded.run.name} was trained (its digest is another){hint}."
@@ -71,32 +72,65 @@ def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
     return _answerable(loaded, sources.prepare(loaded.config, raw))
 
 
-def other_series(loaded: Loaded, params: dict) -> data.Dataset:
-    """Another series, read as the run's was and scaled as the run's was; all of it is test part.
+def other_data(loaded: Loaded, params: dict) -> data.Dataset:
+    """Another CSV, read as the run's was, its numbers scaled or its words numbered as they were.
+
+    All of it is test part. Texts need no column of classes to be predicted.
 
     Raises:
-        UsageError: the run is not of a series, or no CSV is named.
-        DataError: the series does not fit.
+        UsageError: the run is of nothing that a CSV holds, or no CSV is named.
+        DataError: what is in it does not fit.
     """
-    framing = _framing(loaded)
+    config = loaded.config
+    loader = read_function(config.loader)
+    if "csv" not in (parameter.name for parameter in loader.parameters):
+        raise UsageError(
+            f"The run {loaded.run.name} is of {config.dataset}, which is read from no CSV: there "
+            "is no other data for it."
+        )
     if "csv" not in params:
         raise UsageError("--column, --where and the like go with --csv.")
-    config = replace(loaded.config, data=loaded.config.data | params)
-    check_names(read_function(config.loader).parameters, params, f"the dataset {config.dataset}")
-    raw = sources.read(config)
-    if data.digest(raw) == loaded.config.data_sha256:
+    check_names(loader.parameters, params, f"the dataset {config.dataset}")
+    forecasts = loaded.run.metrics.get("task") == Forecasting.name
+    fixed = (
+        {} if forecasts else {"classes": _names(loaded, "classes", loaded.model.output_shape[-1])}
+    )
+    raw = sources.read(replace(config, data=config.data | fixed | params))
+    if data.digest(raw) == config.data_sha256:
         raise UsageError(
-            "This is the series that the run was trained on: leave --csv out, and its test part is "
+            "This is the data that the run was trained on: leave --csv out, and its test part is "
             "used."
         )
-    return _answerable(loaded, data.all_test(raw, framing, loaded.config.data["period"]))
+    if isinstance(raw, data.Series):
+        return _answerable(loaded, data.all_test(raw, _framing(loaded), config.data["period"]))
+    return _answerable(loaded, data.texts_to_test(raw, vocabulary(loaded)))
+
+
+def vocabulary(loaded: Loaded) -> list[str]:
+    """The name of each token that the run knows.
+
+    Raises:
+        RunError: preprocessing.json is damaged.
+    """
+    embeddings = (keras.layers.Embedding,)
+    sizes = [layer.input_dim for layer in loaded.model.layers if isinstance(layer, embeddings)]
+    return _names(loaded, "vocabulary", *sizes)
+
+
+def _names(loaded: Loaded, key: str, *sizes: int) -> list[str]:
+    """The names that preprocessing.json lists, as many as the model has."""
+    names = loaded.run.read("preprocessing.json").get(key)
+    known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not known or set(sizes) - {len(names)}:
+        path = loaded.run.folder / "preprocessing.json"
+        raise RunError(f"{path} is damaged: its {key} is not that of the model.")
+    return names
 
 
 def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:
     """A sentence where other data reach back into the time that the run was trained on."""
     until = loaded.run.read("preprocessing.json").get("seen_until")
-    dates = dataset.series.dates
-    if until is None or dates is None:
+    if until is None or dataset.series is None or dataset.series.dates is None:
         return None
     try:
         last = np.datetime64(until)
@@ -104,7 +138,7 @@ def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:
         path = loaded.run.folder / "preprocessing.json"
         raise RunError(f"{path} is damaged: 'seen_until' is no date.") from None
     task = Forecasting(dataset)
-    seen = int(np.sum(dates[task.starts(dataset.test) + 1] <= last))
+    seen = int(np.sum(dataset.series.dates[task.starts(dataset.test) + 1] <= last))
     if not seen:
         return None
     return (
@@ -121,7 +155,7 @@ def _framing(loaded: Loaded) -> data.Framing:
             raise RunError(f"{path} is damaged: it has lost its series.")
         raise UsageError(
             f"The run {loaded.run.name} is of {loaded.config.dataset}, which is not a series: "
-            "there is no CSV and no horizon for it."
+            "there is no horizon for it."
         )
     with loaded.run.named():
         return data.Framing.from_dict(series)
@@ -143,7 +177,17 @@ def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
 
 
 def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
-    """The scores that metrics.json holds, computed again."""
+    """The scores that metrics.json holds, computed again.
+
+    Raises:
+        DataError: nobody has said which classes the texts are of.
+    """
+    if not dataset.labelled:
+        column = loaded.config.data.get("label_column")
+        raise DataError(
+            f"There is no column of classes ('{column}') to score the answers by: predict gives "
+            "the answers alone."
+        )
     answers = evaluation.part_answers(loaded.model, dataset, loaded.config)
     return evaluation.evaluate(dataset, answers)
 
@@ -161,7 +205,12 @@ def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[
     chosen = answers.argmax(axis=1)
     _, labels = dataset.test.take(slice(None))
     rows = [
-        (place, classes[label], classes[choice], float(row[choice]))
+        (
+            place,
+            None if label == data.NO_CLASS else classes[label],
+            classes[choice],
+            float(row[choice]),
+        )
         for place, label, choice, row in zip(
             dataset.test.index.tolist(), labels, chosen, answers, strict=True
         )

@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
@@ -167,13 +168,17 @@ def _against(new: dict, base: dict, margin: float | None, models: Sequence[str])
 def _terms(results: dict) -> dict:
     """What two comparisons must share, so that their scores mean the same.
 
-    Where a CSV lies is left out: the digest says what is in it.
+    Where a file lies is left out: the digest says what is in it.
     """
     data, metric = results["dataset"], results["metric"] or {}
-    params = {f"--data {name}": value for name, value in data["params"].items() if name != "csv"}
+    params = {f"--data {k}": v for k, v in data["params"].items() if not _is_path(v)}
     terms = {"dataset": data["name"], "SHA-256": data["sha256"], "task": results["task"]}
     terms |= {f"--{key.replace('_', '-')}": results.get(key) for key in ("match", "tune_lr")}
     return terms | {"metric": metric.get("name"), "better": metric.get("better")} | params
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and Path(value).is_absolute()
 
 
 def _differences(new: dict, base: dict) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
-from lstm_zoo.errors import RunError, UsageError
-from lstm_zoo.forecasting import Loaded, own_data
+from lstm_zoo.errors import UsageError, few
+from lstm_zoo.forecasting import Loaded, own_data, vocabulary
 from lstm_zoo.tasks import LanguageModelling
 
 
@@ -19,19 +21,30 @@ def generate(loaded: Loaded, prompt: str, length: int, temperature: float, seed:
     Raises:
         UsageError: the run has learned no text, or the prompt is empty.
     """
-    vocabulary = vocabulary_of(loaded)
+    known = known_characters(loaded)
     if not prompt:
         raise UsageError("--prompt is empty: give at least one character.")
-    places = {character: place for place, character in enumerate(vocabulary)}
+    places = {character: place for place, character in enumerate(known)}
     tokens = [places.get(character, 0) for character in prompt]
     rng, first = np.random.default_rng(seed), len(tokens)
     for _ in range(length):
         chances = _next(loaded, tokens)
         tokens.append(_drawn(chances, temperature, rng))
-    return "".join(vocabulary[token] for token in tokens[first:])
+    return "".join(known[token] for token in tokens[first:])
 
 
-def vocabulary_of(loaded: Loaded) -> list[str]:
+def unheard(loaded: Loaded, prompt: str) -> str | None:
+    """A sentence that names the characters of the prompt that the model does not know."""
+    strange = sorted(set(prompt) - set(known_characters(loaded)))
+    if not strange:
+        return None
+    named = few(
+        [json.dumps(character, ensure_ascii=not character.isprintable()) for character in strange]
+    )
+    return f"The model does not know of the prompt {named}: it reads each as the same sign."
+
+
+def known_characters(loaded: Loaded) -> list[str]:
     """The characters that the run knows, by their place.
 
     Raises:
@@ -43,14 +56,7 @@ def vocabulary_of(loaded: Loaded) -> list[str]:
             f"The run {loaded.run.name} is of {loaded.config.dataset}, and has learned no text to "
             "write on: train on the dataset characters first."
         )
-    vocabulary = loaded.run.read("preprocessing.json").get("vocabulary")
-    known = isinstance(vocabulary, list) and all(isinstance(one, str) for one in vocabulary)
-    if not known or len(vocabulary) != loaded.model.output_shape[-1]:
-        raise RunError(
-            f"{loaded.run.folder / 'preprocessing.json'} is damaged: its vocabulary is not that of "
-            "the model."
-        )
-    return vocabulary
+    return vocabulary(loaded)
 
 
 def end_of_text(loaded: Loaded, data_dir: str | None) -> str:
@@ -59,9 +65,9 @@ def end_of_text(loaded: Loaded, data_dir: str | None) -> str:
     Raises:
         DataError: the text is no longer the one that was learned.
     """
-    vocabulary = vocabulary_of(loaded)
+    known = known_characters(loaded)
     test = own_data(loaded, data_dir).test
-    return "".join(vocabulary[token] for token in test.y[-1])
+    return "".join(known[token] for token in test.y[-1])
 
 
 def _next(loaded: Loaded, tokens: list[int]) -> np.ndarray:

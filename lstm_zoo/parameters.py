@@ -2,7 +2,7 @@
 
 A function's keyword-only parameters are its schema. Their annotations are literals of a small
 grammar: `int`, `float`, `str`, `bool`, `None`, `list[X]`, `Literal[…]`, `X | Y`, and the kinds that
-this module names.
+this module names. A `File` is kept by its whole path, so that the run can be read from anywhere.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ PositiveFloat = Annotated[float, "a number above 0"]
 NonNegativeFloat = Annotated[float, "a number, at least 0"]
 Rate = Annotated[float, "a number from 0 to below 1"]
 Activation = Annotated[str, '"tanh", "relu", "sigmoid", "elu", "gelu" or "linear"']
+File = Annotated[str, "the path of a file"]
 
 _KINDS = {
     "PositiveInt": (int, lambda v: v >= 1, PositiveInt.__metadata__[0]),
@@ -39,6 +41,7 @@ _KINDS = {
         lambda v: f'"{v}"' in Activation.__metadata__[0],
         Activation.__metadata__[0],
     ),
+    "File": (str, lambda v: v and "\0" not in v, File.__metadata__[0]),
     "int": (int, lambda v: True, "a whole number"),
     "float": (float, lambda v: True, "a number"),
     "str": (str, lambda v: True, "a text"),
@@ -324,7 +327,14 @@ def _fit_scalar(name: str, value: object) -> object:
         value = float(value)
     if type(value) is not base or (base is float and not math.isfinite(value)):
         return _MISFIT
-    return value if in_range(value) else _MISFIT
+    if not in_range(value):
+        return _MISFIT
+    return whole_path(value) if name == "File" else value
+
+
+def whole_path(file: str) -> str:
+    """The path from the root; a `~stranger` stays as it is."""
+    return os.path.abspath(os.path.expanduser(file))  # noqa: PTH100, PTH111
 
 
 def _words(node: ast.expr) -> str:

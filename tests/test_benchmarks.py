@@ -112,7 +112,7 @@ def test_a_script_replaces_its_own_section_and_no_other(tmp_path):
 
 def adding(steps, **losses):
     """A part of three seeds a model, as its comparison would say."""
-    train = {"epochs": 6, "batch_size": 50, "learning_rate": 0.003}
+    train = {"epochs": 6, "batch_size": 50, "learning_rate": 0.003, "target_loss": None}
     models = [
         {
             "name": name.replace("_", "-"),

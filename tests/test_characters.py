@@ -59,7 +59,6 @@ def test_another_encoding_is_read_where_it_is_named(book):
 @pytest.mark.parametrize(
     ("text", "options", "says"),
     [
-        (TEXT, {"encoding": "utf-nine"}, "There is no encoding 'utf-nine'"),
         ("", {}, "A text of 0 characters is too short"),
         (TEXT, {"steps": 10}, "a part of it has 10, and pieces of 10 .* need 11"),
         (TEXT, {"steps": 2, "characters": 12}, "A text of 12 characters"),
@@ -73,7 +72,7 @@ def test_what_cannot_be_cut_is_told(book, text, options, says):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"file": ""}, "--data file= is empty"),
+        ({"file": __file__, "encoding": "utf-nine"}, "There is no encoding 'utf-nine'"),
         ({"validation": 0.0}, "validation=0 and test=0.1 leave a part of the text empty"),
         ({"validation": 0.6, "test": 0.6}, "leave a part of the text empty"),
     ],
@@ -110,6 +109,11 @@ def test_a_model_that_has_learned_a_cycle_writes_it_on(zoo, zoo_json, book):
     assert 'After "bcdefghijabcdefghija":' in told.err
     longer = zoo_json("predict", "last", "--generate", "5", "--prompt", "xyz" * 9 + "cdefg")
     assert longer["text"] == "hijab"
+    strange = zoo("predict", "last", "--generate", "3", "--prompt", "ZÄcdefgh")
+    assert (
+        'The model does not know of the prompt "Z" and "Ä"' in strange.err
+        and strange.out == "ija\n"
+    )
     short = zoo("predict", "last", "--generate", "3", "--prompt", "b", "--temperature", "0.5")
     assert short.out == "cde\n"
 

@@ -49,6 +49,13 @@ def test_show_has_the_value_that_is_set(zoo_json):
     assert [p["value"] for p in parameters if p["name"] == "units"] == [7]
 
 
+def test_show_builds_for_texts_of_ones_own(zoo, zoo_json, reviews_csv):
+    built = zoo_json("show", "lstm", "--dataset", "text", "--csv", reviews_csv)["built"]
+    assert built["input_shape"] == [100] and built["layers"][1]["name"] == "embedding"
+    refused = zoo("show", "lstm", "--csv", reviews_csv)
+    assert refused.code == 2 and "--csv goes with --dataset" in refused.err
+
+
 @pytest.mark.parametrize("command", list(cli.commands))
 def test_every_help_shows_an_example(zoo, command):
     result = zoo(command, "--help")

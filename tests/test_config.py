@@ -116,10 +116,10 @@ def test_a_variant_that_cant_be_meant_is_a_usage_error(variant, sentence):
 
 def test_a_value_may_hold_equals_signs_and_commas():
     parameters = ZOO.find("prices").parameters
-    pairs = ["where=Stock=A,B", "csv=a=b.csv", 'features=["a,b", "c=d"]']
+    pairs = ["where=Stock=A,B", "csv=/a=b.csv", 'features=["a,b", "c=d"]']
     assert parse_settings(parameters, pairs, "the dataset prices") == {
         "where": "Stock=A,B",
-        "csv": "a=b.csv",
+        "csv": "/a=b.csv",
         "features": ["a,b", "c=d"],
     }
 
@@ -255,7 +255,7 @@ def test_a_config_out_of_range_is_a_run_error(change, sentence):
         ({"colour": 3}, "parameter of the dataset prices called 'colour'"),
         ({"window": None}, "'window' of the dataset prices takes a whole number"),
         ({"window": "x"}, "'window' of the dataset prices takes a whole number"),
-        ({"csv": 3}, "'csv' of the dataset prices takes a text or null"),
+        ({"csv": 3}, "'csv' of the dataset prices takes the path of a file or null"),
         ({"horizon": ...}, "'horizon' of the dataset prices must be given"),
     ],
 )

@@ -364,6 +364,17 @@ def test_another_series_is_framed_as_the_first_one_was():
     assert (whole.input_shape, whole.outputs) == (first.input_shape, first.outputs)
 
 
+def test_a_season_is_the_sources_own_or_the_one_asked_for():
+    known = dataclasses.replace(series(rng().normal(size=100)), season=79)
+    with pytest.raises(DataError, match="period of 81 rows is longer than the 80 rows known"):
+        prepared(known, period=81)
+    assert prepared(known, period=80).period == 80
+    assert prepared(known).period == 79
+    assert prepared(dataclasses.replace(known, season=81)).period is None
+    with pytest.raises(DataError, match="period of 4 rows is longer than the 3 rows known"):
+        data.all_test(known, prepared(known).framing, 4)
+
+
 def test_another_series_must_fit():
     framing = prepared().framing
     with pytest.raises(DataError, match="trained on 1 columns, and this series has 2"):

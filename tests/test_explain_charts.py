@@ -1,7 +1,9 @@
 """What is said and drawn of the records of `explain`."""
 
 import numpy as np
+import pytest
 
+from lstm_zoo.errors import UsageError
 from lstm_zoo.reporting import insight, insight_charts
 
 BASE = {"run": "runs/a", "model": "lstm", "dataset": "adding", "seed": 0}
@@ -115,6 +117,30 @@ def test_units_are_sorted_by_what_they_remember():
     assert images["forget\ngate"].get_clim() == (0, 1)
     assert images["state"].get_clim() == (-0.4, 0.4)
     assert list(images) == ["forget\ngate", "candidate", "state"]
+
+
+def test_the_same_kind_of_gate_stands_in_one_row():
+    gru = {"update_gate": [[0.5]], "reset_gate": [[0.5]], "candidate": [[0.0]], "state": [[0.0]]}
+    shown = [{"example": 0, "input": [[0.0]]} | gru]
+    figure = insight_charts.gates([GATES, GATES | {"model": "gru", "shown": shown}])
+    figure.draw_without_rendering()
+    heights = {}
+    for axes in figure.axes:
+        if axes.images and axes.get_visible() and axes.get_ylabel():
+            heights.setdefault(axes.get_ylabel(), set()).add(round(axes.get_position().y0, 6))
+    order = ["forget\ngate", "update\ngate", "reset\ngate", "candidate", "state"]
+    assert sorted(heights, key=lambda name: -max(heights[name])) == order
+    assert all(len(places) == 1 for places in heights.values())
+
+
+def test_a_picture_has_room_for_twelve_columns():
+    widths = []
+    for count in (1, 4, 12):
+        records = [GATES | {"run": f"runs/{place}", "seed": place} for place in range(count)]
+        widths.append(insight_charts.gates(records).get_figwidth())
+    assert widths[0] < widths[1] < widths[2] <= 32
+    with pytest.raises(UsageError, match=r"13 columns .* are too many"):
+        insight_charts.gates([GATES] * 13)
 
 
 def test_attention_is_drawn_below_its_words():

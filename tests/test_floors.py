@@ -36,7 +36,7 @@ def test_no_model_beats_the_last_value_of_a_random_walk(zoo):
         assert model["trials"][0]["lag"] == {"shift": 1, "says": "repeats"}
     names = f"{', '.join(MODELS[:-1])} and {MODELS[-1]}"
     assert f"Repeats the last known value: {names}." in out
-    (weak,) = (line for line in out.splitlines() if "not better than its floor" in line)
+    (weak,) = (line for line in out.splitlines() if "not better than the floor" in line)
     assert all(name in weak for name in MODELS)
 
 

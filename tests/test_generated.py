@@ -70,8 +70,17 @@ def test_what_is_left_of_the_sine_without_its_waves_is_the_noise():
     np.testing.assert_allclose(seasonal[:, 2], smooth[starts + 3], atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("periods", "season"), [((20, 50), 100), ((12.5, 20), 100), ((7,), 7), ((2.5, 0.75), 15)]
+)
+def test_the_season_of_the_sine_is_when_all_its_waves_repeat(periods, season):
+    assert sine.load(periods=periods, amplitudes=(1.0,) * len(periods)).season == season
+    turns = season / np.array(periods)
+    np.testing.assert_allclose(turns, np.round(turns))
+
+
 def test_as_many_amplitudes_as_periods():
-    with pytest.raises(UsageError, match="2 periods and 1 amplitudes"):
+    with pytest.raises(UsageError, match="2 periods and 1 amplitude: "):
         sine.load(amplitudes=(1.0,))
 
 

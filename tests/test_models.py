@@ -136,6 +136,13 @@ def test_kerass_imdb_example_has_as_many_parameters():
     assert model.count_params() == 2_757_761 + 129
 
 
+@every_model
+def test_an_embedding_is_of_tokens_alone(name):
+    for shape in ((6, 3), (6, 4, 4, 1)):
+        with pytest.raises(UsageError, match="'embedding' is the length of a token's vector"):
+            BUILDERS[name](shape, VALUE, embedding=8)
+
+
 def test_attention_follows_from_the_equations():
     x = numbers(2, 9, 3)
     model = attention_lstm.build((9, 3), VALUE, units=4, attention_units=5)

@@ -343,6 +343,18 @@ def test_a_default_that_is_no_literal_is_named(module, default):
         read_function(module(f"def build(*, units: int = {default}): pass"))
 
 
+def test_a_file_is_kept_by_its_whole_path(module, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    (parameter,) = read_function(module("def build(*, file: File | None = None): pass")).parameters
+    assert parameter.parse("a/../book.txt") == str(tmp_path / "book.txt")
+    assert parameter.parse("~/book.txt") == "/home/me/book.txt"
+    assert parameter.parse("null") is None
+    for nothing in ("", "a\0b"):
+        with pytest.raises(UsageError, match="takes the path of a file or null, not"):
+            parameter.parse(nothing)
+
+
 def test_what_is_not_keyword_only_is_no_parameter(module):
     reference = module("def build(input_shape, outputs, size=3, *args, units: int = 1, **more): 0")
     assert [p.name for p in read_function(reference).parameters] == ["units"]

@@ -187,6 +187,25 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest(refused):
     assert "can't be both" in sentence
 
 
+def test_classes_may_be_given_and_then_the_column_is_not_needed(refused, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\nfine,good\n")
+    raw = text.load(csv=str(path), classes=["worse", "good"])
+    assert (raw.classes, raw.y.tolist()) == (("worse", "good"), [1])
+    assert "of another class than bad and ok: line 2" in refused(
+        "text,label\nfine,good\n", classes=["bad", "ok"]
+    )
+    path.write_text("text\nfine\nweak\n")
+    raw = text.load(csv=str(path), classes=["worse", "good"])
+    assert raw.y.tolist() == [data.NO_CLASS] * 2
+    checks.check_raw(raw, "Texts", "text")
+    dataset = data.texts_to_test(raw, ("", "[UNK]", "weak"))
+    assert dataset.test.take(slice(None))[0][:, 0].tolist() == [1, 2]
+    assert not dataset.labelled and len(dataset.train) == 0
+    with pytest.raises(DataError, match="no column of classes"):
+        data.prepare(raw, np.random.default_rng(0))
+
+
 def test_encodings(refused, tmp_path):
     content = "text,label\ncafé,good\nthé,good\nweak,bad\nx,bad\n"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
@@ -194,7 +213,7 @@ def test_encodings(refused, tmp_path):
         path.write_bytes(content.encode(encoding))
         chosen = {} if encoding.startswith("utf-8") else {"encoding": encoding}
         assert text.load(csv=str(path), **chosen).vocabulary == ("", "café", "thé", "weak", "x")
-    assert "There is no encoding 'klingon'" in refused(content, encoding="klingon")
+    assert "no encoding 'klingon'" in refused(content, UsageError, encoding="klingon")
     sentence = refused(content.encode("cp1252"))
     assert re.search(r"no text in utf-8-sig \(.* at byte 14\): say which one it is in", sentence)
 
@@ -255,6 +274,36 @@ def test_a_gru_reads_reviews(zoo, zoo_json, reviews_csv):
     rows = zoo_json("predict", record["run"])
     assert {row["actual"] for row in rows} == {"bad", "good"}
     assert zoo("audit", "text", "--csv", reviews_csv).code == 0
+
+
+@pytest.mark.slow
+def test_a_run_reads_new_texts(zoo, zoo_json, reviews_csv, tmp_path):
+    """With the words and classes that it has learned; predicting needs no classes."""
+    asked = ("--dataset", "text", "--csv", reviews_csv, "--data", "steps=12", "--epochs", "12")
+    run = zoo_json("train", "gru", *asked, "--learning-rate", "0.01")["run"]
+    newer = tmp_path / "newer.csv"
+    newer.write_text("label,text\ngood,a superb film b!\ngood,warm unheard words\nbad,dull a!\n")
+    rows = zoo_json("predict", run, "--csv", newer)
+    assert [row["actual"] for row in rows] == ["good", "good", "bad"]
+    record = zoo_json("evaluate", run, "--csv", newer)
+    right = np.mean([row["actual"] == row["predicted"] for row in rows])
+    assert record["test"]["accuracy"] == pytest.approx(right)
+    assert record["floor"] == {"name": "majority", "value": pytest.approx(2 / 3)} | {
+        "scores": record["floor"]["scores"]
+    }
+    nameless = tmp_path / "nameless.csv"
+    nameless.write_text("text\na superb film b!\nwarm unheard words\ndull a!\n")
+    unsaid = zoo_json("predict", run, "--csv", nameless)
+    assert unsaid == [row | {"actual": None} for row in rows]
+    refused = zoo("evaluate", run, "--csv", nameless)
+    assert refused.code == 1 and "no column of classes ('label')" in refused.err
+    newer.write_text("label,text\nsplendid,a film\n")
+    refused = zoo("predict", run, "--csv", newer)
+    assert refused.code == 1
+    assert "1 row of another class than bad and good: line 2" in refused.err
+    refused = zoo("predict", run, "--csv", reviews_csv)
+    assert refused.code == 2 and "the data that the run was trained on" in refused.err
+    assert zoo("predict", run, "--csv", nameless, "--horizon", "2").code == 2
 
 
 # Film reviews.
@@ -351,6 +400,8 @@ def test_places_and_the_download(tmp_path, monkeypatch, capsys):
         (asked / name).rename(cache / name)
     assert len(imdb.load(data_dir=str(asked)).test.y) == 60
     (cache / imdb.INDEX).rename(tmp_path / imdb.INDEX)
+    with pytest.raises(DataError, match="the download failed"):  # of what the cache lacks
+        imdb.load(data_dir=str(asked))
     (cache / imdb.REVIEWS).rename(tmp_path / imdb.REVIEWS)
 
     def get_file(name, origin, file_hash):
@@ -361,6 +412,13 @@ def test_places_and_the_download(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(keras.utils, "get_file", get_file)
     assert len(imdb.load(data_dir=str(asked)).train.y) == 120
     assert capsys.readouterr().out == ""
+
+
+def test_a_folder_with_one_of_the_two_files_is_told_of(tmp_path, monkeypatch):
+    write_imdb(tmp_path, monkeypatch)
+    (tmp_path / imdb.INDEX).unlink()
+    with pytest.raises(DataError, match=r"has one of IMDB's two files, but not imdb_word_index"):
+        imdb.load(data_dir=str(tmp_path))
 
 
 @pytest.mark.slow

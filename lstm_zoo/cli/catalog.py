@@ -9,6 +9,7 @@ import click
 
 from lstm_zoo.catalog import Dataset, Entry, Model, Recipe, Zoo
 from lstm_zoo.cli.names import Name
+from lstm_zoo.cli.options import data_dir_option, dataset_params, series_options, series_params
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.config import BACKENDS, choose_backend, parse_settings, run_config, train_params
 from lstm_zoo.errors import UsageError, printable
@@ -52,7 +53,8 @@ def _summary(entry: Entry) -> str:
 @click.option("--dataset", type=Name("dataset"), help="Build the model for it: layers and costs.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A model's parameter.")
 @click.option("--data", "datas", multiple=True, metavar="KEY=VALUE", help="A dataset's parameter.")
-@click.option("--data-dir", metavar="DIR", help="Where data files are looked for first.")
+@series_options
+@data_dir_option
 @json_option
 @pass_settings
 def show(
@@ -60,20 +62,21 @@ def show(
     name: str,
     dataset: str | None,
     sets: tuple[str, ...],
-    datas: tuple[str, ...],
-    data_dir: str | None,
     as_json: bool,
+    **options: object,
 ) -> None:
     """All about a model, a dataset or a recipe."""
-    zoo = settings.zoo
+    zoo, datas = settings.zoo, options["datas"]
     entry = zoo.find(name)
     if not isinstance(entry, Model) and (dataset or sets):
         raise UsageError(f"--dataset and --set go with a model, and '{name}' is a {entry.kind}.")
     if datas and not (dataset or isinstance(entry, Dataset)):
         raise UsageError("--data goes with a dataset.")
+    if not dataset and (short := series_params(options)):
+        raise UsageError(f"--{next(iter(short)).replace('_', '-')} goes with --dataset.")
     about = _about(zoo, entry, sets, datas)
     if dataset:
-        about["built"] = _built(settings, name, dataset, sets, datas, data_dir)
+        about["built"] = _built(settings, name, dataset, sets, options)
     if as_json:
         print_json(about)
         return
@@ -136,8 +139,7 @@ def _built(
     model: str,
     dataset: str,
     sets: tuple[str, ...],
-    datas: tuple[str, ...],
-    data_dir: str | None,
+    options: dict,
 ) -> dict:
     """The model built for a dataset: its layers, shapes and costs."""
     from lstm_zoo import backend
@@ -145,13 +147,13 @@ def _built(
     zoo = settings.zoo
     entry, source = zoo.find(model, "model"), zoo.find(dataset, "dataset")
     params = parse_settings(entry.parameters, list(sets), f"the model {model}")
-    data = parse_settings(source.parameters, list(datas), f"the dataset {dataset}")
+    data = dataset_params(source, options)
     name = choose_backend(settings.backend)
     run = run_config(zoo, model, params, dataset, data, {}, seed=0, threads=None, backend=name)
     backend.start(name, run.threads)
     from lstm_zoo import assembly, cost, sources
 
-    network = assembly.build(run, sources.prepare(run, sources.read(run, data_dir)))
+    network = assembly.build(run, sources.prepare(run, sources.read(run, options["data_dir"])))
     return {
         "dataset": dataset,
         "input_shape": list(network.input_shape[1:]),

@@ -141,6 +141,8 @@ def _write_on(
     prompt = writing["prompt"]
     if prompt is None:
         prompt = generation.end_of_text(loaded, data_dir)
+    elif told := generation.unheard(loaded, prompt):
+        settings.say(told)
     temperature, seed = writing["temperature"] or _TEMPERATURE.default, writing["seed"] or 0
     text = generation.generate(loaded, prompt, length, temperature, seed)
     if as_json:
@@ -174,7 +176,7 @@ def _dataset(settings: Settings, loaded: Loaded, options: dict) -> object:
     params = series_params(options)
     if not params:
         return forecasting.own_data(loaded, options["data_dir"])
-    dataset = forecasting.other_series(loaded, params)
+    dataset = forecasting.other_data(loaded, params)
     for note in (*dataset.notes, forecasting.seen_before(loaded, dataset)):
         if note:
             settings.say(note)

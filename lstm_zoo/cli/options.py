@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from lstm_zoo.config import (
     shared_settings,
 )
 from lstm_zoo.errors import UsageError
-from lstm_zoo.parameters import Parameter, check_names
+from lstm_zoo.parameters import Parameter, check_names, whole_path
 
 DEFAULT_DATASET = "digits"
 _SEED = Parameter("seed", "NonNegativeInt", 0, "the seed, or the first of several; 0 by default")
@@ -55,8 +54,8 @@ def series_params(options: dict) -> dict:
     """Those of the series options that were given, as parameters of the loader."""
     names = ("csv", "column", "date_column", "date_format", "where")
     given = {name: options[name] for name in names if options.get(name) is not None}
-    if "csv" in given:
-        given["csv"] = os.path.abspath(os.path.expanduser(given["csv"]))  # noqa: PTH100, PTH111
+    if given.get("csv"):
+        given["csv"] = whole_path(given["csv"])
     return given
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lstm_zoo.errors import DataError, listed
+from lstm_zoo.errors import DataError, UsageError, listed
 
 STALLED = 30  # seconds without a byte
 
@@ -54,12 +54,13 @@ def read_text(path: Path, encoding: str) -> str:
     """The text in a file.
 
     Raises:
-        DataError: it can't be read, there is no such encoding, or the file is of another one.
+        DataError: it can't be read, or is of another encoding.
+        UsageError: there is no such encoding.
     """
     try:
         return path.read_text(encoding=encoding)
     except LookupError:
-        raise DataError(
+        raise UsageError(
             f"There is no encoding '{encoding}': utf-8, utf-16, cp1252 and latin-1 are some."
         ) from None
     except UnicodeError as error:

@@ -27,14 +27,14 @@ import numpy as np
 from lstm_zoo.data import Examples, Splits
 from lstm_zoo.datasets._files import read_text
 from lstm_zoo.errors import DataError, UsageError
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.parameters import File, PositiveInt, Rate
 
 UNKNOWN = "\ufffd"
 
 
 def load(
     *,
-    file: str | None = None,
+    file: File | None = None,
     encoding: str = "utf-8-sig",
     characters: PositiveInt | None = 300000,
     steps: PositiveInt = 100,
@@ -54,16 +54,14 @@ def load(
 
     Raises:
         DataError: the file can't be read in that encoding, or a part is shorter than a piece.
-        UsageError: the file's name is empty, or the fractions leave a part empty.
+        UsageError: the fractions leave a part empty.
     """
-    if file == "":
-        raise UsageError("--data file= is empty: name a text file, or leave it out.")
     if validation == 0 or test == 0 or validation + test >= 1:
         raise UsageError(
             f"validation={validation:g} and test={test:g} leave a part of the text empty: it takes "
             "all three."
         )
-    text = _help_texts() if file is None else read_text(Path(file).expanduser(), encoding)
+    text = _help_texts() if file is None else read_text(Path(file), encoding)
     text = text[:characters]
     ends = [round(len(text) * share) for share in (1 - validation - test, 1 - test, 1)]
     pieces = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -62,7 +62,7 @@ def load(
         UsageError: no word fits into so small a vocabulary.
     """
     folders = search_folders(data_dir)
-    found = next((folder for folder in folders if is_in(folder)), None)
+    found = _found(folders)
     paths = {name: found / name for name in DIGESTS} if found else _downloaded(folders)
     ranks = json.loads(_content(paths, INDEX))
     names = ("", *sorted(ranks, key=ranks.get))
@@ -79,8 +79,17 @@ def load(
 
 
 def is_in(folder: Path) -> bool:
-    """Whether `folder` has both files, good or not."""
-    return all(exists(folder / name) for name in DIGESTS)
+    """Whether `folder` has one of the files, good or not."""
+    return any(exists(folder / name) for name in DIGESTS)
+
+
+def _found(folders: list[Path]) -> Path | None:
+    """The first folder with the files; what Keras' own cache, the last, lacks is downloaded."""
+    folder = next((folder for folder in folders if is_in(folder)), None)
+    missing = folder and [name for name in DIGESTS if not exists(folder / name)]
+    if missing and folder != folders[-1]:
+        raise DataError(f"{folder} has one of {NAME}'s two files, but not {missing[0]}.")
+    return None if missing else folder
 
 
 def _downloaded(folders: list[Path]) -> dict[str, Path]:

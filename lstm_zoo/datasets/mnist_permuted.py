@@ -21,7 +21,6 @@ their own, which their papers don't print.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ from lstm_zoo.data import Parts
 from lstm_zoo.datasets import mnist
 from lstm_zoo.datasets.mnist_pixels import PIXELS, in_order
 from lstm_zoo.errors import DataError, few
-from lstm_zoo.parameters import PositiveInt
+from lstm_zoo.parameters import File, PositiveInt
 
 SHIPPED = Path(__file__).with_name("mnist_permutation.txt")
 SHA256 = "22a5419d93f232a1f2c336bf68b047cb87372562a90a016ef1b14e4157b7856e"
@@ -39,7 +38,7 @@ _NUMBERS = set(map(str, range(PIXELS)))
 
 def load(
     *,
-    permutation: str | None = None,
+    permutation: File | None = None,
     train: PositiveInt | None = None,
     data_dir: str | None = None,
 ) -> Parts:
@@ -72,9 +71,8 @@ def _shipped() -> np.ndarray:
 
 
 def _own(file: str) -> np.ndarray:
-    path = Path(os.path.expanduser(file))  # noqa: PTH111, leaves a ~stranger as it is
     try:
-        return _order(path.read_text(encoding="utf-8"), file)
+        return _order(Path(file).read_text(encoding="utf-8"), file)
     except OSError as error:
         raise DataError(f"The permutation {file} can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:

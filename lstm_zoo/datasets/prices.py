@@ -24,13 +24,14 @@ from lstm_zoo.data import Series
 from lstm_zoo.datasets._columns import Options, places_of
 from lstm_zoo.datasets._series import read_series
 from lstm_zoo.errors import DataError, UsageError, listed
+from lstm_zoo.parameters import File
 
 BUILT_IN = ("Open", "High", "Low", "Close", "Volume", "Adj Close")
 
 
 def load(
     *,
-    csv: str | None = None,
+    csv: File | None = None,
     column: str | None = None,
     features: list[str] | None = None,
     date_column: str | None = None,

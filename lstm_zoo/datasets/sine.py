@@ -7,8 +7,8 @@ said otherwise; without unit.
 Shapes: `x` float32 `(examples, window, 1)`, `y` float32 `(examples, horizon)`; windows overlap.
 Parts: cut in time: the first 70 % of the rows to train on, 10 % for validation, the last 20 % to
 test on.
-Floor: the last value; the value of a season ago is the stronger one. The season is 100 rows, the
-least common multiple of the periods 20 and 50; with other periods, say theirs (`--data period=…`).
+Floor: the last value; the value of a season ago is the stronger one. The season is the least common
+multiple of the periods: 100 rows, of 20 and 50.
 Source: generated; the same for the same `seed` on every machine but for the last bits.
 Licence: none needed.
 
@@ -18,10 +18,14 @@ ago has √2 times it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
 import numpy as np
 
 from lstm_zoo.data import Series
-from lstm_zoo.errors import UsageError
+from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 
@@ -47,8 +51,8 @@ def load(
     """
     if len(periods) != len(amplitudes):
         raise UsageError(
-            f"The sine series has {len(periods)} periods and {len(amplitudes)} amplitudes: it "
-            "takes as many of one as of the other."
+            f"The sine series has {counted(len(periods), 'period')} and "
+            f"{counted(len(amplitudes), 'amplitude')}: it takes as many of one as of the other."
         )
     rng = np.random.default_rng(seed)
     starts = rng.random(len(periods))
@@ -56,4 +60,11 @@ def load(
     waves = (np.array(amplitudes) * np.sin(2 * np.pi * turns)).sum(axis=1)
     values = waves + noise * rng.standard_normal(rows)
     told = f"No forecast has a smaller RMSE than the noise, {noise:g}, but by luck."
-    return Series(values[:, None], ("value",), notes=(told,))
+    return Series(values[:, None], ("value",), notes=(told,), season=_season(periods))
+
+
+def _season(periods: Sequence[float]) -> int:
+    """The rows after which all waves repeat: of 12.5 and 20, 100."""
+    parts = [Fraction(period).limit_denominator(1000) for period in periods]
+    tops, bottoms = ([getattr(p, side) for p in parts] for side in ("numerator", "denominator"))
+    return Fraction(math.lcm(*tops), math.gcd(*bottoms)).numerator

@@ -19,22 +19,25 @@ longer text, the last `steps` words are read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from lstm_zoo.data import Texts
+from lstm_zoo.data import NO_CLASS, Texts
 from lstm_zoo.datasets._columns import places_of
 from lstm_zoo.datasets._csv import Table, open_table, tidy
 from lstm_zoo.datasets._words import WORDS, padded, rule, words_of
-from lstm_zoo.errors import DataError, UsageError, counted
-from lstm_zoo.parameters import PositiveInt
+from lstm_zoo.errors import DataError, UsageError, counted, few
+from lstm_zoo.parameters import File, PositiveInt
 
 
 def load(
     *,
-    csv: str | None = None,
+    csv: File | None = None,
     text_column: str = "text",
     label_column: str = "label",
+    classes: list[str] | None = None,
     encoding: str = "utf-8-sig",
     steps: PositiveInt = 100,
 ) -> Texts:
@@ -44,12 +47,14 @@ def load(
         csv: the file; it must be given.
         text_column: the column of texts.
         label_column: the column of classes.
+        classes: the classes, in their order; null for those that the file has. Where they are
+            given, the file may lack their column: its texts can be predicted then.
         encoding: of the file; utf-8-sig is UTF-8, with or without a mark at its beginning.
         steps: the words of a text that are read, from its end.
 
     Raises:
-        DataError: the file is missing or damaged, a row has no words or no class, or there is one
-            class only.
+        DataError: the file is missing or damaged, a row has no words or no class, one that is none
+            of `classes`, or there is one class only.
         UnknownName: it has no such column.
         UsageError: no file is named, or one column twice.
     """
@@ -58,29 +63,33 @@ def load(
     if text_column == label_column:
         raise UsageError(f"'{tidy(text_column)}' can't be both text_column and label_column.")
     table = open_table(csv, encoding)
-    texts, labels = _rows(table, text_column, label_column)
+    labelled = classes is None or label_column in table.columns
+    named = {"text_column": text_column} | ({"label_column": label_column} if labelled else {})
+    texts, *labels = _rows(table, named)
     words = texts.map(words_of)
     _refuse(table, words.map(len) == 0, f"without a word in the column '{text_column}'")
-    _refuse(table, labels == "", f"without a class in the column '{label_column}'")
-    classes = _classes(table, label_column, labels)
+    y = np.full(len(texts), NO_CLASS)
+    if labelled:
+        names = labels[0].str.strip()
+        classes = _known(table, label_column, names, classes)
+        y = names.map({name: place for place, name in enumerate(classes)}).to_numpy(np.int64)
     vocabulary = ("", *sorted({word for row in words for word in row[-steps:]}))
     places = {word: place for place, word in enumerate(vocabulary)}
     return Texts(
         x=padded([[places[word] for word in row[-steps:]] for row in words], steps),
-        y=labels.map({name: place for place, name in enumerate(classes)}).to_numpy(np.int64),
-        classes=classes,
+        y=y,
+        classes=tuple(classes),
         vocabulary=vocabulary,
         reading=rule(steps, WORDS),
     )
 
 
-def _rows(table: Table, text_column: str, label_column: str) -> tuple[pd.Series, pd.Series]:
-    """The cells of both columns, without blank lines."""
-    given = {"text_column": text_column, "label_column": label_column}
-    text, label = (
+def _rows(table: Table, named: dict[str, str]) -> list[pd.Series]:
+    """The cells of each column that a parameter names, without blank lines."""
+    places = [
         places_of(table.columns, [name], f"column of {table.name} ({parameter}) called")[0]
-        for parameter, name in given.items()
-    )
+        for parameter, name in named.items()
+    ]
     cells = table.read((), literal=range(table.beyond)).fillna("")
     cells = cells[(cells != "").any(axis=1)]
     if cells.empty:
@@ -91,7 +100,7 @@ def _rows(table: Table, text_column: str, label_column: str) -> tuple[pd.Series,
         "with more cells than its first line has names (a text with a comma in it needs quotation "
         "marks)",
     )
-    return cells[text], cells[label].str.strip()
+    return [cells[place] for place in places]
 
 
 def _refuse(table: Table, strange: pd.Series, what: str) -> None:
@@ -102,6 +111,18 @@ def _refuse(table: Table, strange: pd.Series, what: str) -> None:
             f"{table.name} has {counted(len(rows), 'row')} {what}: {table.lines(rows)}; mend or "
             "remove what is at fault."
         )
+
+
+def _known(
+    table: Table, column: str, labels: pd.Series, classes: Sequence[str] | None
+) -> Sequence[str]:
+    """The classes, where every row has one of them."""
+    _refuse(table, labels == "", f"without a class in the column '{column}'")
+    if classes is None:
+        return _classes(table, column, labels)
+    strange = ~labels.isin(classes)
+    _refuse(table, strange, f"of another class than {few([tidy(name) for name in classes])}")
+    return classes
 
 
 def _classes(table: Table, column: str, labels: pd.Series) -> tuple[str, ...]:

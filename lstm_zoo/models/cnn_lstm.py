@@ -34,7 +34,7 @@ from keras import layers
 
 from lstm_zoo.data import Outputs, Shape
 from lstm_zoo.errors import UsageError
-from lstm_zoo.models.entrance import entrance
+from lstm_zoo.models.entrance import entrance, refuse_embedding
 from lstm_zoo.models.head import head
 from lstm_zoo.models.starts import set_forget_bias
 from lstm_zoo.parameters import Activation, PositiveInt, Rate
@@ -88,6 +88,7 @@ def build(
     count, length = _cut(input_shape, subsequences)
     missing = count * length - input_shape[0]
     if len(input_shape) == 4:
+        refuse_embedding(embedding)
         inputs = x = keras.Input(input_shape, name="steps")
         convolution, pooling = layers.Conv2D, layers.MaxPooling2D
     else:

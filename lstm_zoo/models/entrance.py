@@ -8,6 +8,9 @@ import keras
 from keras import layers
 
 from lstm_zoo.data import Shape, Tokens
+from lstm_zoo.errors import UsageError
+
+EMBEDDING = 64  # of every model, unless another is asked for
 
 
 def entrance(
@@ -22,6 +25,9 @@ def entrance(
         input_shape: the shape of one example.
         embedding: the length of a token's vector.
         mask: whether the layers that follow can be told which steps are padding.
+
+    Raises:
+        UsageError: a length is asked for where there are no tokens.
     """
     if isinstance(input_shape, Tokens):
         inputs = keras.Input((input_shape.steps,), dtype="int32", name="steps")
@@ -32,8 +38,18 @@ def entrance(
             name="embedding",
         )
         return inputs, embed(inputs)
+    refuse_embedding(embedding)
     inputs = keras.Input(input_shape, name="steps")
     if len(input_shape) == 2:
         return inputs, inputs
     steps, *image = input_shape
     return inputs, layers.Reshape((steps, math.prod(image)), name="pixels")(inputs)
+
+
+def refuse_embedding(embedding: int) -> None:
+    """An embedding is of tokens: asked for elsewhere, it would be passed over in silence."""
+    if embedding != EMBEDDING:
+        raise UsageError(
+            "'embedding' is the length of a token's vector, and this dataset has numbers: leave it "
+            "out."
+        )

@@ -11,11 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
+from lstm_zoo.errors import UsageError
 from lstm_zoo.reporting.charts import BLUE, GREY, ORANGE, finished, short, styled, whole_numbers
 from lstm_zoo.reporting.insight import labels, largest, states
 from lstm_zoo.reporting.sentences import number, words
 
 _COLUMNS = 4
+_MOST_COLUMNS = 12
+_KINDS = (  # of what has units, a row each
+    *("forget_gate", "input_gate", "output_gate", "update_gate", "reset_gate"),
+    *("candidate", "cell", "state"),
+)
 _FEWEST = 1e-12  # of the gradient at lag 0, the least that is shown
 _FEW_FEATURES, _MOST_WORDS = 3, 40
 _COLOURS = {"state": BLUE, "cell": ORANGE}
@@ -85,44 +91,58 @@ def _wrapped(label: str, width: int) -> str:
 def gates(records: list[dict]) -> Figure:
     """Gates, candidate, cell and state over the steps of the chosen examples, a column each.
 
-    Units are sorted by the mean of their forget or update gate: what remembers most is at the top.
+    The same kind stands in one row. Units are sorted by the mean of their forget or update gate:
+    what remembers most is at the top.
 
     Args:
         records: those of `explain`.
     """
     columns = _columns(records)
-    rows = 1 + max(len(_layers(shown)) for _, shown in columns)
-    figure = Figure(figsize=(1.6 + 4.4 * len(columns), 1.2 + 1.35 * rows))
-    panels = figure.subplots(rows, len(columns), squeeze=False)
+    kinds = [kind for kind in _KINDS if any(kind in shown for _, shown in columns)]
+    figure = Figure(figsize=(1.6 + _width(columns), 2.55 + 1.35 * len(kinds)))
+    panels = figure.subplots(1 + len(kinds), len(columns), squeeze=False)
     for column, (label, shown) in zip(panels.T, columns, strict=True):
-        names = _layers(shown)
-        order = np.argsort(np.mean(shown[names[0]], axis=0))[::-1]
+        rows = [(axes, kind) for axes, kind in zip(column[1:], kinds, strict=True) if kind in shown]
+        order = np.argsort(np.mean(shown[rows[0][1]], axis=0))[::-1]
         column[0].set_title(label)
         _input(column[0], shown["input"])
-        for axes, name in zip(column[1:], names, strict=False):
-            _heat(figure, axes, np.array(shown[name])[:, order], name)
-        for axes in column[: len(names)]:
-            axes.set_xlim(column[1].get_xlim())
-            axes.tick_params(labelbottom=False)
-        column[len(names)].set_xlabel("step")
-        for axes in column[len(names) + 1 :]:
+        for axes in column[1:]:
             axes.set_visible(False)
+        for axes, kind in rows:
+            axes.set_visible(True)
+            _heat(figure, axes, np.array(shown[kind])[:, order], kind)
+        for axes in column[:-1]:
+            axes.set_xlim(rows[0][0].get_xlim())
+            axes.tick_params(labelbottom=False)
+        rows[-1][0].set_xlabel("step")
     return finished(figure, "What the gates do")
 
 
 def _columns(records: list[dict]) -> list[tuple[str, dict]]:
-    """A label and what is shown, for each record's chosen examples."""
-    return [
-        (f"{_wrapped(label, 44)}\nexample {shown['example']}", shown)
+    """A label and what is shown, for each record's chosen examples.
+
+    Raises:
+        UsageError: there are more than a picture has room for.
+    """
+    columns = [
+        (shown, label)
         for label, record in zip(labels(records), records, strict=True)
         for shown in record["shown"]
     ]
+    if len(columns) > _MOST_COLUMNS:
+        raise UsageError(
+            f"{len(columns)} columns (a run's layer and example each) are too many for one picture "
+            f"of at most {_MOST_COLUMNS}: ask for fewer runs or examples, or for --json."
+        )
+    room = round(44 * _width(columns) / (4.4 * len(columns)))
+    return [
+        (f"{_wrapped(label, room)}\nexample {shown['example']}", shown) for shown, label in columns
+    ]
 
 
-def _layers(shown: dict) -> list[str]:
-    """The names of what has units, from the gates to the state."""
-    gates = [name for name in shown if name.endswith("_gate")]
-    return gates + [name for name in ("candidate", "cell", "state") if name in shown]
+def _width(columns: list) -> float:
+    """The inches of all columns: the more, the narrower each."""
+    return len(columns) * min(4.4, max(2.4, 20 / len(columns)))
 
 
 def _heat(figure: Figure, axes: Axes, values: np.ndarray, name: str) -> None:
@@ -178,7 +198,7 @@ def attention(records: list[dict]) -> Figure:
         records: those of `explain`.
     """
     columns = _columns(records)
-    figure = Figure(figsize=(max(6.5, 1 + 4.4 * len(columns)), 5))
+    figure = Figure(figsize=(max(6.5, 1 + _width(columns)), 5))
     panels = figure.subplots(2, len(columns), squeeze=False, sharex="col", height_ratios=(1, 1.6))
     for (above, below), (label, shown) in zip(panels.T, columns, strict=True):
         above.set_title(label)

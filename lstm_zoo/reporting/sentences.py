@@ -108,7 +108,7 @@ def _beaten_floors(results: dict) -> list[str]:
         for model in models
         if not model["floor_test"]["beaten"]
     ]
-    lines = [f"{listed(weak)}: not better than its floor, over the test examples."] if weak else []
+    lines = [f"{listed(weak)}: not better than the floor, over the test examples."] if weak else []
     if models and not weak:
         beat = f"{models[0]['name']} beats" if len(models) == 1 else "Every model beats"
         p_value = max(model["floor_test"]["p_adjusted"] for model in models)

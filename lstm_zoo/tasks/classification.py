@@ -29,11 +29,10 @@ class Classification(Task):
         return metrics.per_class(self.truth(part), answers, self.dataset.classes)
 
     def floors(self) -> dict[str, np.ndarray]:
-        """The trivial answers to the test part."""
+        """The trivial answers to the test part; where it is all there is, its own best constant."""
         train, test = self.dataset.train, self.dataset.test
-        return {
-            "majority": baselines.majority(self.truth(train), len(self.dataset.classes), len(test))
-        }
+        known = self.truth(train if len(train) else test)
+        return {"majority": baselines.majority(known, len(self.dataset.classes), len(test))}
 
     def p_beats(self, answers: np.ndarray, floor: np.ndarray) -> float:
         """One-sided p-value that the answers beat the floor on the test part."""
