@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 
 from lstm_zoo.data import Examples, Splits
+from lstm_zoo.datasets._generated import splits
 from lstm_zoo.errors import UsageError
 from lstm_zoo.parameters import NonNegativeInt, PositiveInt
 
@@ -55,13 +56,11 @@ def load(
     """
     if steps < FEWEST:
         raise UsageError(f"The adding problem needs at least {FEWEST} steps, not {steps}.")
-    streams = np.random.SeedSequence(seed).spawn(3)
     sizes = (train, validation, test)
-    return Splits(*(_drawn(n, steps, positions, s) for n, s in zip(sizes, streams, strict=True)))
+    return splits(seed, sizes, lambda count, rng: _drawn(count, steps, positions, rng))
 
 
-def _drawn(count: int, steps: int, positions: str, stream: np.random.SeedSequence) -> Examples:
-    rng = np.random.default_rng(stream)
+def _drawn(count: int, steps: int, positions: str, rng: np.random.Generator) -> Examples:
     x = np.zeros((count, steps, 2), np.float32)
     x[:, :, 0] = rng.random((count, steps), np.float32)
     rows = np.arange(count)

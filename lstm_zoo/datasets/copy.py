@@ -24,6 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_zoo.data import Examples, Splits
+from lstm_zoo.datasets._generated import splits
 from lstm_zoo.parameters import NonNegativeInt, PositiveInt
 
 SYMBOLS, RECALL = 8, 10
@@ -47,13 +48,12 @@ def load(
         test: those of the test part.
         seed: of the data, and of nothing else.
     """
-    streams = np.random.SeedSequence(seed).spawn(3)
     sizes = (train, validation, test)
-    return Splits(*(_drawn(n, steps, s) for n, s in zip(sizes, streams, strict=True)))
+    return splits(seed, sizes, lambda count, rng: _drawn(count, steps, rng))
 
 
-def _drawn(count: int, steps: int, stream: np.random.SeedSequence) -> Examples:
-    symbols = np.random.default_rng(stream).integers(SYMBOLS, size=(count, RECALL))
+def _drawn(count: int, steps: int, rng: np.random.Generator) -> Examples:
+    symbols = rng.integers(SYMBOLS, size=(count, RECALL))
     seen = np.full((count, steps + 2 * RECALL), BLANK)
     seen[:, :RECALL] = symbols
     seen[:, -RECALL - 1] = MARK

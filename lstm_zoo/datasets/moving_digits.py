@@ -26,6 +26,7 @@ import numpy as np
 
 from lstm_zoo.data import Examples, Splits
 from lstm_zoo.datasets import digits
+from lstm_zoo.datasets._generated import splits
 from lstm_zoo.errors import UsageError
 from lstm_zoo.parameters import NonNegativeInt, PositiveInt
 
@@ -71,16 +72,13 @@ def load(
         raise UsageError(f"A digit needs a canvas of at least {DIGIT} pixels (size), not {size}.")
     images = digits.load().x
     shares = np.split(images, [len(images) * 7 // 10, len(images) * 8 // 10])
-    streams = np.random.SeedSequence(seed).spawn(3)
-    counts = (train, validation, test)
-    drawn = zip(counts, shares, streams, strict=True)
-    return Splits(*(_drawn(n, share, steps, size, s) for n, share, s in drawn))
+    parts = zip((train, validation, test), shares, strict=True)
+    return splits(seed, parts, lambda part, rng: _drawn(*part, steps, size, rng))
 
 
 def _drawn(
-    count: int, images: np.ndarray, steps: int, size: int, stream: np.random.SeedSequence
+    count: int, images: np.ndarray, steps: int, size: int, rng: np.random.Generator
 ) -> Examples:
-    rng = np.random.default_rng(stream)
     chosen = images[rng.integers(len(images), size=count)]
     y = rng.integers(len(DIRECTIONS), size=count)
     starts = rng.integers(size, size=(count, 1, 2))
