@@ -32,11 +32,11 @@ BUILT_IN = Path(__file__).with_name("zoo.yaml")
 
 # What a loader's return annotation says: who cuts and frames what it read.
 PREPARERS = {
-    "Splits": "lstm_zoo.data:prepare_splits",
-    "Parts": "lstm_zoo.data:prepare_parts",
-    "Examples": "lstm_zoo.data:prepare_examples",
-    "Texts": "lstm_zoo.data:prepare_texts",
-    "Series": "lstm_zoo.data:prepare_series",
+    "Splits": "lstm_zoo.preparation:prepare_splits",
+    "Parts": "lstm_zoo.preparation:prepare_parts",
+    "Examples": "lstm_zoo.preparation:prepare_examples",
+    "Texts": "lstm_zoo.preparation:prepare_texts",
+    "Series": "lstm_zoo.preparation:prepare_series",
 }
 
 # Loader parameters that say where to look, and not what is read.

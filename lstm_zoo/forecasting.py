@@ -11,9 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import data, evaluation, sources
+from lstm_zoo import data, evaluation, preparation, sources
 from lstm_zoo.config import RunConfig, check_data
 from lstm_zoo.errors import DataError, RunError, UsageError
+from lstm_zoo.framing import Framing
 from lstm_zoo.parameters import check_names, read_function
 from lstm_zoo.runs import Run, write_text
 from lstm_zoo.tasks import Forecasting
@@ -102,8 +103,10 @@ def other_data(loaded: Loaded, params: dict) -> data.Dataset:
             "used."
         )
     if isinstance(raw, data.Series):
-        return _answerable(loaded, data.all_test(raw, _framing(loaded), config.data["period"]))
-    return _answerable(loaded, data.texts_to_test(raw, vocabulary(loaded)))
+        dataset = preparation.all_test(raw, _framing(loaded), config.data["period"])
+    else:
+        dataset = preparation.texts_to_test(raw, vocabulary(loaded))
+    return _answerable(loaded, dataset)
 
 
 def vocabulary(loaded: Loaded) -> list[str]:
@@ -147,7 +150,7 @@ def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:
     )
 
 
-def _framing(loaded: Loaded) -> data.Framing:
+def _framing(loaded: Loaded) -> Framing:
     series = loaded.run.read("preprocessing.json").get("series")
     if series is None:
         if loaded.run.metrics.get("task") == Forecasting.name:
@@ -158,7 +161,7 @@ def _framing(loaded: Loaded) -> data.Framing:
             "there is no horizon for it."
         )
     with loaded.run.named():
-        return data.Framing.from_dict(series)
+        return Framing.from_dict(series)
 
 
 def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:

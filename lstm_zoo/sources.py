@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import catalog, checks, data, interrupts
+from lstm_zoo import catalog, checks, data, interrupts, preparation
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import TrainingError, UsageError, ZooError, reason
 from lstm_zoo.parameters import read_function
@@ -74,7 +74,8 @@ def prepare(config: RunConfig | Source, raw: data.Raw) -> data.Dataset:
     """The run's dataset; a drawn validation part is drawn by the run's seed."""
     names = [parameter.name for parameter in read_function(config.loader).parameters]
     params = {name: value for name, value in config.data.items() if name not in names}
-    return data.prepare(raw, np.random.default_rng(Streams.of(config.seed).validation), **params)
+    rng = np.random.default_rng(Streams.of(config.seed).validation)
+    return preparation.prepare(raw, rng, **params)
 
 
 def describe(dataset: data.Dataset) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_zoo import catalog, data
+from lstm_zoo import catalog, preparation
 from lstm_zoo.audit import audit, verdict
 from lstm_zoo.config import data_params
-from lstm_zoo.data import Framing
+from lstm_zoo.framing import Framing
 from lstm_zoo.sources import Source
 
 ZOO = catalog.load()
@@ -96,12 +96,17 @@ def test_a_real_csv_passes(data_folder):
     assert record["auditable"] == "fully"
 
 
+def fitted_on(monkeypatch, rows):
+    """The scaling fitted on more rows than the training part has; None for all."""
+    honest = preparation.fitted
+    monkeypatch.setattr(
+        preparation, "fitted", lambda values, known, *a, **k: honest(values, rows, *a, **k)
+    )
+
+
 @pytest.mark.parametrize("scaling", ["standard", "min-max"])
 def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch, scaling):
-    honest = data._fitted_framing
-    monkeypatch.setattr(
-        data, "_fitted_framing", lambda raw, known, *a, **k: honest(raw, raw.values, *a, **k)
-    )
+    fitted_on(monkeypatch, rows=None)
     record = audited("prices", scaling=scaling)
     assert {("test values set to an extreme", "train")} <= caught(record)
     assert ("test values set to an extreme", "validation") in caught(record)
@@ -113,16 +118,13 @@ def test_a_scaler_fitted_on_all_rows_is_caught(monkeypatch, scaling):
 
 
 def test_a_scaler_fitted_on_the_validation_part_too_is_caught(monkeypatch):
-    honest = data._fitted_framing
-    monkeypatch.setattr(
-        data, "_fitted_framing", lambda raw, known, *a, **k: honest(raw, raw.values[:838], *a, **k)
-    )
+    fitted_on(monkeypatch, rows=838)
     assert {check.split()[0] for check, _ in caught(audited("prices"))} == {"validation"}
 
 
 def overlapping(name, more):
     """`_split_in_time`, where a part has some examples more at its end."""
-    honest = data._split_in_time
+    honest = preparation._split_in_time
 
     def split(*args):
         index = honest(*args)
@@ -134,7 +136,7 @@ def overlapping(name, more):
 
 @pytest.mark.parametrize("name, later", [("train", "validation"), ("validation", "test")])
 def test_a_window_that_reaches_into_the_next_part_is_caught(monkeypatch, name, later):
-    monkeypatch.setattr(data, "_split_in_time", overlapping(name, 1))
+    monkeypatch.setattr(preparation, "_split_in_time", overlapping(name, 1))
     found = caught(audited("prices"))
     assert ("windows across a cut", name) in found
     assert (f"rows shared with {later}", name) in found
@@ -142,8 +144,8 @@ def test_a_window_that_reaches_into_the_next_part_is_caught(monkeypatch, name, l
 
 
 def test_inputs_that_reach_back_over_a_strict_cut_are_caught(monkeypatch):
-    honest = data._split_in_time
-    monkeypatch.setattr(data, "_split_in_time", lambda *args: honest(*args[:-1], False))
+    honest = preparation._split_in_time
+    monkeypatch.setattr(preparation, "_split_in_time", lambda *args: honest(*args[:-1], False))
     found = caught(audited("prices", split="strict"))
     assert found == {("windows across a cut", "validation"), ("windows across a cut", "test")}
 
@@ -159,27 +161,27 @@ def test_a_target_a_row_too_far_is_caught(monkeypatch):
 
 @pytest.mark.parametrize("name", ["digits", "own"])
 def test_rows_drawn_twice_are_caught(monkeypatch, name, stranger):
-    honest = data._drawn
+    honest = preparation._drawn
 
     def drawn(index, fraction, rng):
         train, held = honest(index, fraction, rng)
         return np.sort(np.append(train, held[:3])), held
 
-    monkeypatch.setattr(data, "_drawn", drawn)
+    monkeypatch.setattr(preparation, "_drawn", drawn)
     record = stranger(PARTS, "Parts") if name == "own" else audited("digits")
     assert ("rows shared with validation", "train") in caught(record)
     assert ("validation values set to a constant", "train") in caught(record)
 
 
 def test_test_rows_among_those_trained_on_are_caught(monkeypatch):
-    honest = data.prepare_examples
+    honest = preparation.prepare_examples
 
     def prepare(raw, rng, **params):
         dataset = honest(raw, rng, **params)
         train = dataclasses.replace(dataset.train, index=np.append(dataset.train.index, 1700))
         return dataclasses.replace(dataset, train=train)
 
-    monkeypatch.setattr(data, "prepare_examples", prepare)
+    monkeypatch.setattr(preparation, "prepare_examples", prepare)
     record = audited("digits")
     assert {("rows shared with test", "train"), ("test values shuffled", "train")} <= caught(record)
     assert "1 row of the source in both the training and the test part: 1700." in [
@@ -189,12 +191,12 @@ def test_test_rows_among_those_trained_on_are_caught(monkeypatch):
 
 def test_a_shuffled_draw_that_looks_at_the_labels_is_caught(monkeypatch):
     """A split stratified by the labels of all rows: which rows are trained on depends on them."""
-    honest = data.prepare_examples
+    honest = preparation.prepare_examples
 
     def prepare(raw, rng, **params):
         return honest(raw, np.random.default_rng(int(raw.y.sum())), **params)
 
-    monkeypatch.setattr(data, "prepare_examples", prepare)
+    monkeypatch.setattr(preparation, "prepare_examples", prepare)
     assert ("test values set to a constant", "train") in caught(audited("digits"))
 
 
@@ -405,7 +407,7 @@ def test_on_the_command_line(zoo, zoo_json, monkeypatch, walk_csv):
     assert clean.out.splitlines()[-1].startswith("No leak found by 18 checks")
     record = zoo_json("audit", "digits")
     assert record["passed"] and record["leaks"] == []
-    monkeypatch.setattr(data, "_split_in_time", overlapping("train", 2))
+    monkeypatch.setattr(preparation, "_split_in_time", overlapping("train", 2))
     leaking = zoo("audit", "prices", "--json")
     assert leaking.code == 3
     document = json.loads(leaking.out)

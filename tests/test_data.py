@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_zoo import data
-from lstm_zoo.data import Examples, Framing, Outputs, Parts, Series, digest, prepare_series
+from lstm_zoo import preparation
+from lstm_zoo.data import Examples, Outputs, Parts, Series, digest
 from lstm_zoo.errors import DataError, RunError
+from lstm_zoo.framing import Framing
+from lstm_zoo.preparation import prepare_series
 
 # The changes from row to row are 1, 2, 3, …
 GROWING = np.array([1, 2, 4, 7, 11, 16, 22, 29, 37, 46], float)
@@ -353,7 +355,7 @@ def test_a_framing_whose_numbers_do_not_fit_is_a_run_error(change):
 
 def test_another_series_is_framed_as_the_first_one_was():
     first, other = prepared(scaling="min-max", predict="level"), series(GROWING[::-1] * 10)
-    whole = data.all_test(other, first.framing)
+    whole = preparation.all_test(other, first.framing)
     assert whole.framing is first.framing
     assert list(whole.parts) == ["train", "test"]
     assert len(whole.train) == 0
@@ -372,16 +374,16 @@ def test_a_season_is_the_sources_own_or_the_one_asked_for():
     assert prepared(known).period == 79
     assert prepared(dataclasses.replace(known, season=81)).period is None
     with pytest.raises(DataError, match="period of 4 rows is longer than the 3 rows known"):
-        data.all_test(known, prepared(known).framing, 4)
+        preparation.all_test(known, prepared(known).framing, 4)
 
 
 def test_another_series_must_fit():
     framing = prepared().framing
     with pytest.raises(DataError, match="trained on 1 columns, and this series has 2"):
-        data.all_test(series(GROWING, GROWING), framing)
+        preparation.all_test(series(GROWING, GROWING), framing)
     with pytest.raises(DataError, match="3 rows are too few for a window of 3 and a horizon of 1"):
-        data.all_test(series(GROWING[:3]), framing)
-    assert len(data.all_test(series(GROWING[:4]), framing).test) == 1
+        preparation.all_test(series(GROWING[:3]), framing)
+    assert len(preparation.all_test(series(GROWING[:4]), framing).test) == 1
 
 
 def examples(rows: int = 100, start: int = 0) -> Examples:
@@ -391,7 +393,7 @@ def examples(rows: int = 100, start: int = 0) -> Examples:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_test_part_of_examples_is_the_end_whatever_the_seed(seed):
-    dataset = data.prepare(examples(), rng(seed))
+    dataset = preparation.prepare(examples(), rng(seed))
     assert dataset.test.index.tolist() == list(range(80, 100))
     train, held = dataset.train.index.tolist(), dataset.validation.index.tolist()
     assert len(held) == 8
@@ -402,15 +404,17 @@ def test_the_test_part_of_examples_is_the_end_whatever_the_seed(seed):
 
 
 def test_the_drawn_validation_part_depends_on_the_random_stream_alone():
-    drawn = [data.prepare(examples(), rng(seed)).validation.index.tolist() for seed in (0, 0, 1)]
+    drawn = [
+        preparation.prepare(examples(), rng(seed)).validation.index.tolist() for seed in (0, 0, 1)
+    ]
     assert drawn[0] == drawn[1] != drawn[2]
-    other = data.prepare(examples(start=50), rng(0))
+    other = preparation.prepare(examples(start=50), rng(0))
     assert other.validation.index.tolist() == drawn[0]
 
 
 def test_examples_are_not_copied():
     raw = examples()
-    for part in data.prepare(raw, rng()).parts.values():
+    for part in preparation.prepare(raw, rng()).parts.values():
         assert part.x is raw.x
         assert part.y is raw.y
         assert np.array_equal(part.take(slice(None))[0], raw.x[part.index])
@@ -419,12 +423,12 @@ def test_examples_are_not_copied():
 def test_the_sources_own_test_part_is_kept_whole():
     raw = Parts(examples(50), examples(20, start=1000))
     for seed in range(3):
-        dataset = data.prepare(raw, rng(seed), validation=0.2)
+        dataset = preparation.prepare(raw, rng(seed), validation=0.2)
         assert dataset.test.x is raw.test.x
         assert dataset.test.index.tolist() == list(range(20))
         assert (len(dataset.train), len(dataset.validation)) == (40, 10)
         assert not set(dataset.train.index) & set(dataset.validation.index)
-    whole = data.prepare(raw, rng(), validation=0)
+    whole = preparation.prepare(raw, rng(), validation=0)
     assert whole.validation is None
     assert list(whole.parts) == ["train", "test"]
     assert whole.train.index.tolist() == list(range(50))
@@ -433,11 +437,11 @@ def test_the_sources_own_test_part_is_kept_whole():
 @pytest.mark.parametrize("params", [{"test": 0}, {"test": 0.99}, {"validation": 0.01}])
 def test_fractions_that_leave_a_part_of_the_examples_empty_are_told(params):
     with pytest.raises(DataError, match=r"=0.* leaves a part of the \d+ rows empty"):
-        data.prepare(examples(10), rng(), **params)
+        preparation.prepare(examples(10), rng(), **params)
 
 
 def test_a_series_goes_through_the_same_door():
-    assert data.prepare(series(GROWING), rng(), window=3, validation=0).framing.window == 3
+    assert preparation.prepare(series(GROWING), rng(), window=3, validation=0).framing.window == 3
 
 
 DATES = np.array(["2020-01-01", "2020-01-02"], "datetime64[ns]")

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from lstm_zoo import baselines, data, metrics, runs
+from lstm_zoo import baselines, data, metrics, preparation, runs
 from lstm_zoo.datasets import copy
 from lstm_zoo.tasks import Labelling, LanguageModelling, task_of
 
@@ -14,7 +14,7 @@ LN8 = math.log(8)
 
 
 def dataset(raw):
-    return data.prepare(raw, np.random.default_rng(0))
+    return preparation.prepare(raw, np.random.default_rng(0))
 
 
 def test_the_copy_problem_asks_for_its_first_ten_symbols():

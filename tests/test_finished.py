@@ -100,7 +100,7 @@ def test_predict_past_the_end_goes_one_by_one(zoo, zoo_json, runs, number):
     import keras
 
     from lstm_zoo import sources
-    from lstm_zoo.data import Framing
+    from lstm_zoo.framing import Framing
 
     framing = Framing.from_dict(runs[number].read("preprocessing.json")["series"])
     model = keras.saving.load_model(runs[number].folder / "model.keras")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_zoo import assembly, catalog, cost, data, matching, sources
+from lstm_zoo import assembly, catalog, cost, data, matching, preparation, sources
 from lstm_zoo.config import run_config
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError
 from lstm_zoo.matching import Target
@@ -63,7 +63,7 @@ def ten_classes(steps, features):
     """Examples of that shape, of ten classes: a head of Dense(10)."""
     x, y = np.zeros((40, steps, features), np.float32), np.arange(40) % 10
     examples = data.Examples(x, y, tuple("0123456789"))
-    return data.prepare(examples, np.random.default_rng(0))
+    return preparation.prepare(examples, np.random.default_rng(0))
 
 
 SMALL = ten_classes(4, 3)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_zoo import audit, catalog, checks, data
+from lstm_zoo import audit, catalog, checks, data, preparation
 from lstm_zoo.config import data_params
 from lstm_zoo.datasets import _words, imdb, text
 from lstm_zoo.errors import DataError, UnknownName, UsageError, ZooError
@@ -22,7 +22,7 @@ CUT = {"order": "drawn", "validation": 0.1, "test": 0.2}
 
 
 def prepared(raw, **params):
-    return data.prepare(raw, np.random.default_rng(5), **{"words": 20000} | CUT | params)
+    return preparation.prepare(raw, np.random.default_rng(5), **{"words": 20000} | CUT | params)
 
 
 def decoded(x, vocabulary):
@@ -55,14 +55,14 @@ def test_the_last_words_are_kept_and_the_padding_stands_behind():
 
 def test_the_most_frequent_words_are_known_and_of_two_as_frequent_the_first():
     names, counts = ("", "a", "b", "c", "d"), np.array([99, 1, 5, 0, 5])
-    tokens, vocabulary = data.known_words(names, counts, 10)
+    tokens, vocabulary = preparation.known_words(names, counts, 10)
     assert vocabulary == ("", "[UNK]", "b", "d", "a")
     assert tokens.tolist() == [0, 4, 2, 1, 3]
-    tokens, vocabulary = data.known_words(names, counts, 3)
+    tokens, vocabulary = preparation.known_words(names, counts, 3)
     assert vocabulary == ("", "[UNK]", "b")
     assert tokens.tolist() == [0, 1, 2, 1, 1]
     with pytest.raises(UsageError, match="A vocabulary of 2 has no word"):
-        data.known_words(names, counts, 2)
+        preparation.known_words(names, counts, 2)
 
 
 def test_a_file_becomes_words_and_classes(tmp_path):
@@ -103,7 +103,10 @@ def test_the_vocabulary_is_that_of_the_training_part_alone(reviews_csv):
 
 def test_rows_are_cut_as_drawn_once_or_as_they_stand(reviews_csv):
     raw = text.load(csv=str(reviews_csv))
-    drawn, again = prepared(raw), data.prepare(raw, np.random.default_rng(6), words=99, **CUT)
+    drawn, again = (
+        prepared(raw),
+        preparation.prepare(raw, np.random.default_rng(6), words=99, **CUT),
+    )
     sizes = {name: len(part) for name, part in drawn.parts.items()}
     assert sizes == {"train": 140, "validation": 20, "test": 40}
     everything = np.concatenate([part.index for part in drawn.parts.values()])
@@ -124,17 +127,17 @@ def audited(csv):
 
 def test_a_vocabulary_of_all_rows_is_caught_by_the_audit(reviews_csv, monkeypatch):
     assert audited(reviews_csv)["passed"]
-    raw, honest = text.load(csv=str(reviews_csv)), data.known_words
+    raw, honest = text.load(csv=str(reviews_csv)), preparation.known_words
 
     def leaking(names, counts, size):
         return honest(names, counts + np.bincount(leaking.x.ravel(), minlength=len(names)), size)
 
     def prepare(raw, rng, **params):
         leaking.x = raw.x
-        return data.prepare_texts(raw, rng, **params)
+        return preparation.prepare_texts(raw, rng, **params)
 
-    monkeypatch.setattr(data, "known_words", leaking)
-    monkeypatch.setattr(data, "prepare", prepare)
+    monkeypatch.setattr(preparation, "known_words", leaking)
+    monkeypatch.setattr(preparation, "prepare", prepare)
     assert len(prepare(raw, None, words=20000, **CUT).vocabulary) == len(raw.vocabulary) + 1
     leaks = {(leak["check"], leak["part"]) for leak in audited(reviews_csv)["leaks"]}
     assert {
@@ -199,11 +202,11 @@ def test_classes_may_be_given_and_then_the_column_is_not_needed(refused, tmp_pat
     raw = text.load(csv=str(path), classes=["worse", "good"])
     assert raw.y.tolist() == [data.NO_CLASS] * 2
     checks.check_raw(raw, "Texts", "text")
-    dataset = data.texts_to_test(raw, ("", "[UNK]", "weak"))
+    dataset = preparation.texts_to_test(raw, ("", "[UNK]", "weak"))
     assert dataset.test.take(slice(None))[0][:, 0].tolist() == [1, 2]
     assert not dataset.labelled and len(dataset.train) == 0
     with pytest.raises(DataError, match="no column of classes"):
-        data.prepare(raw, np.random.default_rng(0))
+        preparation.prepare(raw, np.random.default_rng(0))
 
 
 def test_encodings(refused, tmp_path):

@@ -30,11 +30,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo.data import Examples, Parts, known_words
+from lstm_zoo.data import Examples, Parts
 from lstm_zoo.datasets._files import downloading, exists, reading, search_folders
 from lstm_zoo.datasets._words import padded, rule
 from lstm_zoo.errors import DataError
 from lstm_zoo.parameters import PositiveInt
+from lstm_zoo.preparation import known_words
 
 NAME = "IMDB"
 REVIEWS, INDEX = "imdb.npz", "imdb_word_index.json"

@@ -1,0 +1,346 @@
+"""From what a loader read to what a model trains on: parts, scaling, windows.
+
+Each raw shape has its function, `prepare_splits` to `prepare_series`. Scalers and vocabularies are
+fitted on the training rows, and nothing else. `all_test` and `texts_to_test` fit nothing: they read
+other data as a run's own was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from lstm_zoo.data import (
+    NO_CLASS,
+    UNKNOWN,
+    Dataset,
+    Examples,
+    Outputs,
+    Part,
+    Parts,
+    Raw,
+    Series,
+    Splits,
+    Texts,
+)
+from lstm_zoo.errors import DataError, UsageError
+from lstm_zoo.framing import Framing, fitted
+from lstm_zoo.parameters import PositiveInt, Rate
+
+
+def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
+    """The dataset that `raw` makes; `rng` draws the validation part where it is drawn."""
+    if isinstance(raw, Splits):
+        return prepare_splits(raw, rng, **params)
+    if isinstance(raw, Parts):
+        return prepare_parts(raw, rng, **params)
+    if isinstance(raw, Texts):
+        return prepare_texts(raw, rng, **params)
+    if isinstance(raw, Examples):
+        return prepare_examples(raw, rng, **params)
+    return prepare_series(raw, rng, **params)
+
+
+def prepare_splits(raw: Splits, rng: np.random.Generator) -> Dataset:
+    """The parts as the source drew them, whatever the run's seed."""
+    parts = {name: Part(part.x, part.y, np.arange(len(part.y))) for name, part in vars(raw).items()}
+    return Dataset(**parts, **_asked(raw.train))
+
+
+def _asked(examples: Examples) -> dict:
+    """What a model of these examples is asked for, and what is needed to read its answers."""
+    size, kind = len(examples.classes), "classes"
+    if not size:
+        size, kind = examples.y.shape[1], "values"
+    every_step = kind == "classes" and examples.y.ndim == 2
+    named = ("classes", "vocabulary", "recall", "reading")
+    return {
+        "outputs": Outputs(size, kind, every_step),
+        **{name: getattr(examples, name) for name in named},
+    }
+
+
+def prepare_parts(raw: Parts, rng: np.random.Generator, *, validation: Rate = 0.1) -> Dataset:
+    """The source's own test part; the validation part is drawn from its training part.
+
+    Args:
+        validation: the fraction of the training part set aside, drawn by the run's seed; 0 for
+            none.
+    """
+    train, held = _drawn(np.arange(len(raw.train.y)), validation, rng)
+    return Dataset(
+        train=Part(raw.train.x, raw.train.y, train),
+        validation=None if held is None else Part(raw.train.x, raw.train.y, held),
+        test=Part(raw.test.x, raw.test.y, np.arange(len(raw.test.y))),
+        **_asked(raw.train),
+    )
+
+
+def prepare_examples(
+    raw: Examples, rng: np.random.Generator, *, validation: Rate = 0.1, test: Rate = 0.2
+) -> Dataset:
+    """The last rows in the source's order are the test part, whatever the run's seed.
+
+    Args:
+        validation: the fraction of the other rows set aside, drawn by the run's seed; 0 for none.
+        test: the fraction of all rows, from the end, that is the test part.
+    """
+    rows = len(raw.y)
+    cut = rows - round(rows * test)
+    if cut == 0 or cut == rows:
+        raise DataError(f"test={test:g} leaves a part of the {rows} rows empty.")
+    train, held = _drawn(np.arange(cut), validation, rng)
+    return Dataset(
+        train=Part(raw.x, raw.y, train),
+        validation=None if held is None else Part(raw.x, raw.y, held),
+        test=Part(raw.x, raw.y, np.arange(cut, rows)),
+        **_asked(raw),
+    )
+
+
+def prepare_texts(
+    raw: Texts,
+    rng: np.random.Generator,
+    *,
+    words: PositiveInt = 20000,
+    order: Literal["drawn", "file"] = "drawn",
+    validation: Rate = 0.1,
+    test: Rate = 0.2,
+) -> Dataset:
+    """Texts cut into parts, whatever the run's seed; the words are those of the training part.
+
+    The seeds of a comparison so share one vocabulary, and models of one size.
+
+    Args:
+        words: the size of the vocabulary: the padding, one token for every unknown word, and the
+            words that come most often in the training part.
+        order: of the rows, before they are cut: drawn once, the same for the same number of rows,
+            or as they stand in the file.
+        validation: the fraction of the rows, just before the test part in that order, that is the
+            validation part; 0 for none.
+        test: the fraction of the rows, from the end of that order, that is the test part.
+    """
+    if NO_CLASS in raw.y:
+        raise DataError("These texts have no column of classes, from which to learn.")
+    rows = len(raw.y)
+    first, last = _cuts(rows, validation, test)
+    places = np.arange(rows) if order == "file" else np.random.default_rng(0).permutation(rows)
+    train, held, tested = (np.sort(part) for part in np.split(places, [first, last]))
+    counts = np.bincount(raw.x[train].ravel(), minlength=len(raw.vocabulary))
+    tokens, vocabulary = known_words(raw.vocabulary, counts, words)
+    x = tokens[raw.x]
+    return Dataset(
+        train=Part(x, raw.y, train),
+        validation=Part(x, raw.y, held) if validation else None,
+        test=Part(x, raw.y, tested),
+        **_asked(replace(raw, vocabulary=vocabulary)),
+    )
+
+
+def texts_to_test(raw: Texts, vocabulary: Sequence[str]) -> Dataset:
+    """Texts in which nothing is counted: all of them are test part, in a vocabulary known before.
+
+    Args:
+        vocabulary: the padding, the unknown word, and the words.
+    """
+    places = {word: place for place, word in enumerate(vocabulary)}
+    tokens = np.array([places.get(word, 1) for word in raw.vocabulary], np.int32)
+    test = Part(tokens[raw.x], raw.y, np.arange(len(raw.y)))
+    return Dataset(
+        train=replace(test, index=test.index[:0]),
+        validation=None,
+        test=test,
+        **_asked(replace(raw, vocabulary=tuple(vocabulary))),
+    )
+
+
+def known_words(
+    names: tuple[str, ...], counts: np.ndarray, size: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The token of each of `names`, `int32 (names,)`, in a vocabulary of the most frequent ones.
+
+    Args:
+        names: the words; the first is "", the padding.
+        counts: how often each comes, `(names,)`; of two as frequent, the first is kept.
+        size: the most entries that the vocabulary may have: padding, unknown word and words.
+
+    Raises:
+        UsageError: no word fits into so small a vocabulary.
+    """
+    if size < 3:
+        raise UsageError(
+            f"A vocabulary of {size} has no word: give 3 or more, for the padding and the unknown "
+            "word count (--data words=…)."
+        )
+    common = 1 + np.argsort(-counts[1:], kind="stable")[: size - 2]
+    common = common[counts[common] > 0]
+    tokens = np.ones(len(names), np.int32)
+    tokens[0] = 0
+    tokens[common] = np.arange(2, 2 + len(common))
+    return tokens, ("", UNKNOWN, *(names[place] for place in common))
+
+
+def _drawn(
+    index: np.ndarray, fraction: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """`index` without a drawn fraction, and that fraction, both in order."""
+    if fraction == 0:
+        return index, None
+    count = round(len(index) * fraction)
+    if count == 0 or count == len(index):
+        raise DataError(f"validation={fraction:g} leaves a part of the {len(index)} rows empty.")
+    held = np.zeros(len(index), bool)
+    held[rng.permutation(len(index))[:count]] = True
+    return index[~held], index[held]
+
+
+def prepare_series(
+    raw: Series,
+    rng: np.random.Generator,
+    *,
+    window: PositiveInt = 60,
+    horizon: PositiveInt = 1,
+    predict: Literal["change", "level"] = "change",
+    targets: Literal["last", "sequence"] = "last",
+    scaling: Literal["standard", "min-max", "none"] = "standard",
+    validation: Rate = 0.1,
+    test: Rate = 0.2,
+    split: Literal["past", "strict"] = "past",
+    period: PositiveInt | None = None,
+) -> Dataset:
+    """A series cut in time: an example belongs to the part in which all its targets lie.
+
+    With `targets=sequence` that is the target after the last step; the earlier ones are in its
+    past, and known. An example whose targets lie on both sides of a cut belongs to no part.
+
+    Args:
+        window: the steps that the model sees.
+        horizon: the steps ahead that it answers.
+        predict: the change from the last known value, or the level itself. The change is divided
+            by the standard deviation of the training part's changes, and the model starts at 0.
+        targets: after the window's last step only, or after every step of it.
+        scaling: of the inputs (and of a level), fitted on the training part.
+        validation: the fraction of the rows, just before the test part, that is the validation
+            part; 0 for none.
+        test: the fraction of the rows, from the end, that is the test part.
+        split: `past` lets the inputs of a later part reach back over a cut, for the past is
+            known; `strict` does not.
+        period: the rows of a season, the source's own if it has one; the value of a season ago is
+            one more trivial answer then.
+    """
+    cuts = _cuts(len(raw.values), validation, test)
+    if cuts[0] < window + horizon:
+        raise DataError(
+            f"A window of {window} and a horizon of {horizon} are too long for the {cuts[0]} rows "
+            f"of the training part (of {len(raw.values)} in all): {_shorter(window, horizon)}."
+        )
+    framing = fitted(
+        raw.values,
+        cuts[0],
+        scaling,
+        columns=raw.columns,
+        target=raw.target,
+        window=window,
+        horizon=horizon,
+        predict=predict,
+        targets=targets,
+    )
+    index = _split_in_time(len(raw.values), cuts, framing, split == "strict")
+    if not validation:
+        del index["validation"]
+    for name, places in index.items():
+        if not len(places):
+            raise DataError(
+                f"A window of {window} and a horizon of {horizon} leave the {name} part of the "
+                f"{len(raw.values)} rows without any example: "
+                f"{_shorter(window if split == 'strict' else 0, horizon)}."
+            )
+    x, y = framing.inputs(raw.values), framing.answers(raw.values)
+    parts = {name: Part(x, y, places) for name, places in index.items()}
+    return Dataset(
+        train=parts["train"],
+        validation=parts.get("validation"),
+        test=parts["test"],
+        outputs=Outputs(horizon, "values", targets == "sequence", predict == "change"),
+        series=raw,
+        framing=framing,
+        period=_season(raw, period, index["test"][0] + window),
+        notes=raw.notes,
+    )
+
+
+def _season(raw: Series, period: int | None, known: int) -> int | None:
+    """The period that was asked for, or the source's where the rows `known` at first have one."""
+    if period is None:
+        return raw.season if raw.season and raw.season <= known else None
+    if period > known:
+        raise DataError(
+            f"A period of {period:,} rows is longer than the {known:,} rows known before the first "
+            "forecast: give a shorter one (--data period=…), or leave it out."
+        )
+    return period
+
+
+def _shorter(window: int, horizon: int) -> str:
+    """Which of the two is to blame for a series that is too short."""
+    name = "window" if window >= horizon else "horizon"
+    return f"try a shorter {name} (--data {name}=…)"
+
+
+def _cuts(rows: int, validation: float, test: float) -> tuple[int, int]:
+    """The first row of the validation part, and of the test part."""
+    held, last = round(rows * validation), round(rows * test)
+    if held + last >= rows or last == 0 or (validation and held == 0):
+        raise DataError(
+            f"validation={validation:g} and test={test:g} leave a part of the {rows} rows empty."
+        )
+    return rows - last - held, rows - last
+
+
+def _split_in_time(
+    rows: int, cuts: tuple[int, int], framing: Framing, strict: bool
+) -> dict[str, np.ndarray]:
+    """The examples of each part; example i sees the rows i … i + window - 1."""
+    first_input = np.arange(rows - framing.window - framing.horizon + 1)
+    first_target = first_input + framing.window
+    last_target = first_target + framing.horizon - 1
+    bounds = {"train": (0, cuts[0]), "validation": cuts, "test": (cuts[1], rows)}
+    begins = first_input if strict else first_target
+    return {
+        name: np.flatnonzero((begins >= start) & (last_target < end))
+        for name, (start, end) in bounds.items()
+    }
+
+
+def all_test(raw: Series, framing: Framing, period: int | None = None) -> Dataset:
+    """A series that nothing is fitted on: all of it is test part, in a framing fitted before.
+
+    Raises:
+        DataError: it has other columns, or is too short.
+    """
+    if len(raw.columns) != len(framing.columns):
+        raise DataError(
+            f"The model was trained on {len(framing.columns)} columns, and this series has "
+            f"{len(raw.columns)}."
+        )
+    index = np.arange(len(raw.values) - framing.window - framing.horizon + 1)
+    if not len(index):
+        raise DataError(
+            f"{len(raw.values)} rows are too few for a window of {framing.window} and a horizon "
+            f"of {framing.horizon}."
+        )
+    test = Part(framing.inputs(raw.values), framing.answers(raw.values), index)
+    every_step = framing.targets == "sequence"
+    return Dataset(
+        train=replace(test, index=index[:0]),
+        validation=None,
+        test=test,
+        outputs=Outputs(framing.horizon, "values", every_step, framing.predict == "change"),
+        series=raw,
+        framing=framing,
+        period=_season(raw, period, framing.window),
+        notes=raw.notes,
+    )
