@@ -21,7 +21,7 @@ from real_scores import compile_once
 
 from lstm_zoo.__main__ import run
 from lstm_zoo.catalog import Recipe, load
-from lstm_zoo.errors import listed
+from lstm_zoo.errors import counted, listed
 from lstm_zoo.reporting.sentences import number, span
 from lstm_zoo.reproduction import common_verdict, verdict
 from lstm_zoo.runs import write_json
@@ -30,7 +30,7 @@ KEPT = Path(__file__).parent / "memory"
 MODELS = "simple-rnn lstm gru --match params=16000"
 ADDING = "--dataset adding --data train=25000 --epochs 8 --target-loss 0.00125 --learning-rate 0.01"
 COPY = "--dataset copy --data train=20000 --epochs 10 --learning-rate 0.003 --tune-lr 2"
-PIXELS = "--dataset mnist-pixels --epochs 2 --batch-size 100 --learning-rate 0.001"
+PIXELS = "--dataset mnist-pixels --epochs 1 --batch-size 100 --learning-rate 0.001"
 ALL = "--clip-norm 1 --patience null --seeds 3 --backend jax --threads 1"
 PARTS = {
     "adding-200": f"{MODELS} {ADDING} --data steps=200 --tune-lr 2 {ALL}",
@@ -255,7 +255,7 @@ def pixels(part: dict) -> str:
     train, floor = part["models"][0]["train"], number(part["floor"]["value"])
     return f"""## MNIST pixel by pixel
 
-{train["epochs"]} epochs in batches of {train["batch_size"]}. Floor: {floor}.
+{counted(train["epochs"], "epoch")} in batches of {train["batch_size"]}. Floor: {floor}.
 
 {sections.table([*header, "published", "less its tolerance"], rows)}
 
