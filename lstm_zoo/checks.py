@@ -76,8 +76,9 @@ def _examples(raw: Examples) -> list[str]:
 def _texts(raw: Texts) -> list[str]:
     if not raw.vocabulary or raw.vocabulary[0]:
         return ["its vocabulary does not begin with an empty name, the padding's"]
-    nameless = isinstance(raw.y, np.ndarray) and raw.y.size and (raw.y == NO_CLASS).all()
-    return _examples(replace(raw, y=np.zeros_like(raw.y)) if nameless else raw)
+    if not isinstance(raw.y, np.ndarray):
+        return _examples(raw)
+    return _examples(replace(raw, y=np.where(raw.y == NO_CLASS, 0, raw.y)))
 
 
 def _beyond(numbers: np.ndarray, count: int) -> bool:

@@ -11,11 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import data, evaluation, preparation, sources
+from lstm_zoo import backend, data, evaluation, preparation, sources
 from lstm_zoo.config import RunConfig, check_data
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.framing import Framing
-from lstm_zoo.parameters import check_names, read_function
 from lstm_zoo.runs import Run, write_text
 from lstm_zoo.tasks import Forecasting
 
@@ -48,7 +47,8 @@ def load(run: Run) -> Loaded:
         if not zipfile.is_zipfile(file):
             raise RunError(f"{path} is damaged: it is no Keras file.")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with backend.quiet_imports():  # on any backend, some layers look for TensorFlow
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # h5py's OSErrors too, of a file that could be opened above
         reason = str(error).strip().partition("\n")[0]
         reason = reason if len(reason) <= 200 else f"{reason[:199]}…"
@@ -79,19 +79,12 @@ def other_data(loaded: Loaded, params: dict) -> data.Dataset:
     All of it is test part. Texts need no column of classes to be predicted.
 
     Raises:
-        UsageError: the run is of nothing that a CSV holds, or no CSV is named.
+        UsageError: no CSV is named, or it is the run's own.
         DataError: what is in it does not fit.
     """
     config = loaded.config
-    loader = read_function(config.loader)
-    if "csv" not in (parameter.name for parameter in loader.parameters):
-        raise UsageError(
-            f"The run {loaded.run.name} is of {config.dataset}, which is read from no CSV: there "
-            "is no other data for it."
-        )
     if "csv" not in params:
-        raise UsageError("--column, --where and the like go with --csv.")
-    check_names(loader.parameters, params, f"the dataset {config.dataset}")
+        raise UsageError("--data, --column, --where and the like go with --csv.")
     forecasts = loaded.run.metrics.get("task") == Forecasting.name
     fixed = (
         {} if forecasts else {"classes": _names(loaded, "classes", loaded.model.output_shape[-1])}
@@ -186,10 +179,10 @@ def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
         DataError: nobody has said which classes the texts are of.
     """
     if not dataset.labelled:
-        column = loaded.config.data.get("label_column")
+        nameless = int(np.sum(dataset.test.y == data.NO_CLASS))
         raise DataError(
-            f"There is no column of classes ('{column}') to score the answers by: predict gives "
-            "the answers alone."
+            f"{nameless:,} of the {len(dataset.test):,} texts have no class to score the answers "
+            "by: predict gives the answers alone."
         )
     answers = evaluation.part_answers(loaded.model, dataset, loaded.config)
     return evaluation.evaluate(dataset, answers)

@@ -30,6 +30,7 @@ from lstm_zoo.errors import UnknownName, counted, few
 from lstm_zoo.reporting.sentences import number, words
 from lstm_zoo.results import LEVEL
 from lstm_zoo.statistics import Bounds, holm, mean_bounds, welch
+from lstm_zoo.verdicts import possible
 
 # The worst first: the worst outcome of a check is the gate's.
 EXIT_CODES = {"not-comparable": 5, "regression": 3, "inconclusive": 4, "pass": 0}
@@ -292,7 +293,9 @@ def _asked_one(name: str, asked: Condition, new: dict) -> Check:
     check = replace(check, new=fmean(values))
     if len(values) < 2:
         return replace(check, reason=_ONE_SEED)
-    return _tested(check, mean_bounds(values, _resolution(asked.metric, new)))
+    check = _tested(check, mean_bounds(values, _resolution(asked.metric, new)))
+    lower, upper = possible((check.lower, check.upper), asked.metric)
+    return replace(check, lower=lower, upper=upper)
 
 
 def _tested(check: Check, bounds: Bounds) -> Check:

@@ -202,8 +202,8 @@ def compare(asked: Comparison, trainer: Trainer) -> dict:
     """
     configs = [replace(config, data_sha256=trainer.digest) for config in asked.configs]
     asked = replace(asked, configs=configs)
-    looks.check(trainer.folder)
     drafts = [_draft(config, asked.seeds, trainer) for config in asked.configs]
+    looks.check(trainer.folder)
     floors, notes = _run(drafts, asked, trainer)
     return _results(drafts, floors, replace(asked, notes=(*asked.notes, *notes)), trainer)
 

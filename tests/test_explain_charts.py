@@ -157,4 +157,10 @@ def test_of_many_words_those_with_the_most_attention_are_drawn():
     shown = {"example": 0, "input": [f"w{n}" for n in range(60)], "gradient": [0.0] * 60}
     record = ATTENTION | {"shown": [shown | {"weights": weights.tolist()}]}
     above = insight_charts.attention([record]).axes[0]
-    assert {text.get_text() for text in above.texts} == {"w55", "w56", "w57", "w58", "w59"}
+    assert {text.get_text() for text in above.texts} == {"w55", "w57", "w59"}  # room between them
+
+
+def test_of_many_words_beside_gates_every_other_one_is_drawn():
+    shown = GATES["shown"][0] | {"input": [f"w{n}" for n in range(60)]}
+    figure = insight_charts.gates([GATES | {"shown": [shown]}])
+    assert [text.get_text() for text in figure.axes[0].texts] == [f"w{n}" for n in range(0, 60, 2)]

@@ -129,12 +129,16 @@ def test_attention_stands_beside_the_words_and_the_gradient(zoo_json, zoo, runs)
     loaded = forecasting.load(runs["texts"])
     dataset = forecasting.own_data(loaded, None)
     x, _ = dataset.test.take(np.array([2]))
-    assert shown["input"] == [dataset.vocabulary[token] for token in x[0]]
-    np.testing.assert_allclose(shown["weights"], attention_weights(loaded.model, x)[0], rtol=1e-6)
+    words = x[0][x[0] > 0]
+    assert 0 < len(words) < len(x[0])
+    assert shown["input"] == [dataset.vocabulary[token] for token in words]
+    weights = attention_weights(loaded.model, x)[0]
+    np.testing.assert_allclose(shown["weights"], weights[: len(words)], rtol=1e-6)
+    assert not weights[len(words) :].any()
     assert sum(shown["gradient"]) == pytest.approx(1)
-    padding = np.array(shown["input"]) == ""
-    assert padding.any()
-    assert not np.array(shown["gradient"])[padding].any()
+    assert len(shown["gradient"]) == len(words)
+    (shown,) = zoo_json("explain", runs["texts"].name, "gates", "--example", "2")["shown"]
+    assert len(shown["input"]) == len(shown["forget_gate"]) == len(shown["state"]) == len(words)
     assert -1 <= found["agreement"]["spearman"] <= 1
     assert 0 <= found["agreement"]["same_step"] <= 1
     assert (

@@ -135,7 +135,7 @@ def test_what_does_not_fit_the_run_is_said(zoo, runs, walk_csv, tmp_path):
     short = tmp_path / "short.csv"
     short.write_text("".join(walk_csv.read_text().splitlines(keepends=True)[:10]))
     for arguments, code, hint in (
-        ((runs[0].name, "--csv", walk_csv), 2, "not a series"),
+        ((runs[0].name, "--csv", walk_csv), 2, "digits is read from none"),
         ((runs[0].name, "--horizon", "3"), 2, "not a series"),
         ((runs[1].name, "--csv", short), 1, "too few"),
         ((runs[4].name, "--csv", walk_csv), 2, "Open"),

@@ -194,6 +194,13 @@ def test_conditions_are_students_one_sided_tests():
     assert (check.new, check.verdict) == (pytest.approx(0.965), "inconclusive")
 
 
+def test_a_bound_of_an_accuracy_is_no_more_than_one():
+    (check,) = judge(
+        comparison(lstm=[0.98, 0.99, 1.0]), conditions=[Condition("at-least", "accuracy", 0.9)]
+    ).checks
+    assert check.upper == 1 and 0.9 < check.lower < 0.99
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "verdict"),
     [

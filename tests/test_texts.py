@@ -195,9 +195,13 @@ def test_classes_may_be_given_and_then_the_column_is_not_needed(refused, tmp_pat
     path.write_text("text,label\nfine,good\n")
     raw = text.load(csv=str(path), classes=["worse", "good"])
     assert (raw.classes, raw.y.tolist()) == (("worse", "good"), [1])
-    assert "of another class than bad and ok: line 2" in refused(
+    assert "of another class than bad and ok (--data label_column=null" in refused(
         "text,label\nfine,good\n", classes=["bad", "ok"]
     )
+    path.write_text("text,label\nfine,good\nweak,\n")
+    assert text.load(csv=str(path), classes=["worse", "good"]).y.tolist() == [1, data.NO_CLASS]
+    with pytest.raises(UsageError, match="there is nothing to learn"):
+        text.load(csv=str(path), label_column=None)
     path.write_text("text\nfine\nweak\n")
     raw = text.load(csv=str(path), classes=["worse", "good"])
     assert raw.y.tolist() == [data.NO_CLASS] * 2
@@ -219,6 +223,8 @@ def test_encodings(refused, tmp_path):
     assert "no encoding 'klingon'" in refused(content, UsageError, encoding="klingon")
     sentence = refused(content.encode("cp1252"))
     assert re.search(r"no text in utf-8-sig \(.* at byte 14\): say which one it is in", sentence)
+    assert "(utf-16, by its mark)" in refused(content.encode("utf-16"))
+    assert "no encoding ''" in refused(content, UsageError, encoding="")
 
 
 def test_a_file_must_be_named():
@@ -299,11 +305,18 @@ def test_a_run_reads_new_texts(zoo, zoo_json, reviews_csv, tmp_path):
     unsaid = zoo_json("predict", run, "--csv", nameless)
     assert unsaid == [row | {"actual": None} for row in rows]
     refused = zoo("evaluate", run, "--csv", nameless)
-    assert refused.code == 1 and "no column of classes ('label')" in refused.err
-    newer.write_text("label,text\nsplendid,a film\n")
+    assert refused.code == 1 and "3 of the 3 texts have no class to score" in refused.err
+    newer.write_text("label,text\nsplendid,a film\n,dull a!\n")
     refused = zoo("predict", run, "--csv", newer)
     assert refused.code == 1
-    assert "1 row of another class than bad and good: line 2" in refused.err
+    assert "1 row of another class than bad and good (--data label_column=null" in refused.err
+    newer.write_bytes("note,review\n,a film b!\ngood,d\u00fcll a!\n".encode("cp1252"))
+    others = ("text_column=review", "label_column=note", "encoding=cp1252")
+    asked = [word for other in others for word in ("--data", other)]
+    rows = zoo_json("predict", run, "--csv", newer, *asked)
+    assert [row["actual"] for row in rows] == [None, "good"]
+    assert "1 of the 2 texts" in zoo("evaluate", run, "--csv", newer, *asked).err
+    assert zoo("predict", run, *asked).code == 2
     refused = zoo("predict", run, "--csv", reviews_csv)
     assert refused.code == 2 and "the data that the run was trained on" in refused.err
     assert zoo("predict", run, "--csv", nameless, "--horizon", "2").code == 2

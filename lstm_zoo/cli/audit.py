@@ -27,7 +27,7 @@ def audit(settings: Settings, dataset: str, as_json: bool, **options: object) ->
     The exit code is 3 where there is a leak, and 0 where none was found.
     """
     entry = settings.zoo.find(dataset, "dataset")
-    params = data_params(entry, dataset_params(entry, given(options)))
+    params = data_params(entry, dataset_params(entry.name, entry.parameters, given(options)))
     from lstm_zoo import audit as auditing
     from lstm_zoo.sources import Source
 

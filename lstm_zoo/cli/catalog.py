@@ -147,7 +147,7 @@ def _built(
     zoo = settings.zoo
     entry, source = zoo.find(model, "model"), zoo.find(dataset, "dataset")
     params = parse_settings(entry.parameters, list(sets), f"the model {model}")
-    data = dataset_params(source, options)
+    data = dataset_params(dataset, source.parameters, options)
     name = choose_backend(settings.backend)
     run = run_config(zoo, model, params, dataset, data, {}, seed=0, threads=None, backend=name)
     backend.start(name, run.threads)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import (
     data_dir_option,
+    dataset_params,
     run_argument,
     runs_option,
     series_options,
@@ -21,7 +23,7 @@ from lstm_zoo.cli.options import (
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.config import RunConfig, available_threads
 from lstm_zoo.errors import UsageError, counted
-from lstm_zoo.parameters import Parameter
+from lstm_zoo.parameters import Parameter, read_function
 
 if TYPE_CHECKING:
     from lstm_zoo.forecasting import Loaded
@@ -33,9 +35,17 @@ _SEED = Parameter("seed", "NonNegativeInt", 0, "draws the characters")
 _WRITING = ("temperature", "prompt", "seed")
 
 
+def _other_data(function: Callable) -> Callable:
+    """The options that name another CSV, and how it is to be read."""
+    data = click.option(
+        "--data", "datas", multiple=True, metavar="KEY=VALUE", help="Of --csv: how to read it."
+    )
+    return series_options(data(function))
+
+
 @command("lstm-zoo evaluate last\nlstm-zoo evaluate last --csv newer.csv")
 @run_argument
-@series_options
+@_other_data
 @data_dir_option
 @runs_option
 @json_option
@@ -71,7 +81,7 @@ def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> 
 )
 @click.option("--prompt", metavar="TEXT", help="Of --generate: go on from TEXT, not from the end.")
 @click.option("--seed", type=Value(_SEED), metavar="S", help="Of --generate; 0 by default.")
-@series_options
+@_other_data
 @data_dir_option
 @runs_option
 @json_option
@@ -122,9 +132,10 @@ def _check_together(
     if not generate:
         if given := [name for name, value in writing.items() if value is not None]:
             raise UsageError(f"--{given[0]} goes with --generate N, the characters to write.")
-    elif output or horizon or series_params(options):
+    elif output or horizon or series_params(options) or options["datas"]:
         raise UsageError(
-            "--generate writes a text on, and prints it: it takes no --output, --horizon or --csv."
+            "--generate writes a text on, and prints it: it takes no --output, --horizon, --csv or "
+            "--data."
         )
 
 
@@ -169,11 +180,16 @@ def start(settings: Settings, config: RunConfig) -> str:
     return backend.start(chosen, min(config.threads, available_threads()))
 
 
+def _params(config: RunConfig, options: dict) -> dict:
+    """How the CSV that the command line names is to be read, where not as the run's own was."""
+    return dataset_params(config.dataset, read_function(config.loader).parameters, options)
+
+
 def _dataset(settings: Settings, loaded: Loaded, options: dict) -> object:
     """The run's own dataset, or the CSV that the command line names."""
     from lstm_zoo import forecasting
 
-    params = series_params(options)
+    params = _params(loaded.config, options)
     if not params:
         return forecasting.own_data(loaded, options["data_dir"])
     dataset = forecasting.other_data(loaded, params)

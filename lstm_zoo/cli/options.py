@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from lstm_zoo import runs
-from lstm_zoo.catalog import Dataset, Recipe
+from lstm_zoo.catalog import Recipe
 from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.settings import Settings
 from lstm_zoo.config import (
@@ -119,7 +119,8 @@ def plan(
     zoo = settings.zoo
     fixed = recipe or Recipe("none", summary="", dataset=DEFAULT_DATASET)
     dataset = options.get("dataset") or ("prices" if options.get("csv") else fixed.dataset)
-    data = fixed.data | dataset_params(zoo.find(dataset, "dataset"), options)
+    source = zoo.find(dataset, "dataset")
+    data = fixed.data | dataset_params(source.name, source.parameters, options)
     train = fixed.train | {
         parameter.name: options[parameter.name]
         for parameter in TRAINING
@@ -144,15 +145,19 @@ def plan(
     return Plan(configs, options.get("data_dir"), runs.runs_folder(options.get("runs_dir")))
 
 
-def dataset_params(source: Dataset, options: dict) -> dict:
-    """The dataset's parameters on the command line, short and long."""
-    owner = f"the dataset {source.name}"
+def dataset_params(name: str, parameters: Sequence[Parameter], options: dict) -> dict:
+    """The parameters of the dataset `name` on the command line, short and long."""
+    owner = f"the dataset {name}"
     short = series_params(options)
-    if short and "csv" not in (parameter.name for parameter in source.parameters):
+    if short and "csv" not in (parameter.name for parameter in parameters):
         option = next(iter(short)).replace("_", "-")
-        raise UsageError(f"--{option} is for a series in a CSV, and {owner} is read from none.")
-    check_names(source.parameters, short, owner)
-    long = parse_settings(source.parameters, list(options.get("datas", ())), owner)
+        file = next((p.name for p in parameters if p.annotation.startswith("File")), None)
+        instead = f" (--data {file}=… names its file)" if file else ""
+        raise UsageError(
+            f"--{option} is for what a CSV holds, and {owner} is read from none{instead}."
+        )
+    check_names(parameters, short, owner)
+    long = parse_settings(parameters, list(options.get("datas", ())), owner)
     if both := set(short) & set(long):
         raise UsageError(f"'{both.pop()}' is given twice, as an option and with --data.")
     return short | long

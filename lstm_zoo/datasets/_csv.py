@@ -151,7 +151,7 @@ def open_table(name: str, encoding: str | None = None) -> Table:
     """
     path = Path(os.path.expanduser(name))  # noqa: PTH111, leaves a ~stranger as it is
     head = _head(path)
-    if encoding:
+    if encoding is not None:
         read_text(path, encoding)
     else:
         encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)

@@ -6,6 +6,7 @@ error that names it, never a step to the next place.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import socket
@@ -64,12 +65,19 @@ def read_text(path: Path, encoding: str) -> str:
             f"There is no encoding '{encoding}': utf-8, utf-16, cp1252 and latin-1 are some."
         ) from None
     except UnicodeError as error:
+        likely = "utf-16, by its mark" if _marked(path) else "cp1252, say"
         raise DataError(
             f"{path} is no text in {encoding} ({_place(error)}): say which one it is in with "
-            "--data encoding=… (cp1252, say)."
+            f"--data encoding=… ({likely})."
         ) from None
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}.") from None
+
+
+def _marked(path: Path) -> bool:
+    """Whether a file begins as UTF-16 does."""
+    with path.open("rb") as file:
+        return file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def _place(error: UnicodeError) -> str:

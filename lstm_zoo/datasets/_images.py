@@ -102,7 +102,7 @@ class Images:
                 if key.startswith("y") and array.max() > 9:
                     raise ValueError(f"{key} has the label {array.max()}, not 0 … 9")
                 if key == "y_train" and tuple(np.bincount(array, minlength=10)) != self.labels:
-                    raise ValueError("its labels do not come as often, so it is something else")
+                    raise ValueError(f"its labels do not come as often as in {self.name}")
         return arrays
 
     def _downloaded(self, folders: list[Path]) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ of their names.
 Parts: 70 % of the rows to train on, 10 % for validation, 20 % to test on, in an order that is drawn
 once, for files are often sorted by class; the run's seed has no part in it. The vocabulary is
 that of the training part alone.
-Floor: the most frequent class of the training part.
+Floor: the most frequent class of the training part; of another file that a run is asked about, that
+of the file itself, and no constant answer is better.
 Source: a CSV file (`--csv FILE`) with a column of texts and a column of classes.
 Licence: its owner's.
 
@@ -36,7 +37,7 @@ def load(
     *,
     csv: File | None = None,
     text_column: str = "text",
-    label_column: str = "label",
+    label_column: str | None = "label",
     classes: list[str] | None = None,
     encoding: str = "utf-8-sig",
     steps: PositiveInt = 100,
@@ -46,9 +47,9 @@ def load(
     Args:
         csv: the file; it must be given.
         text_column: the column of texts.
-        label_column: the column of classes.
+        label_column: the column of classes; null for none.
         classes: the classes, in their order; null for those that the file has. Where they are
-            given, the file may lack their column: its texts can be predicted then.
+            given, a row may lack its class, or all of them the column: they can be predicted then.
         encoding: of the file; utf-8-sig is UTF-8, with or without a mark at its beginning.
         steps: the words of a text that are read, from its end.
 
@@ -60,10 +61,12 @@ def load(
     """
     if csv is None:
         raise UsageError("The dataset text is read from a file of one's own: add --csv FILE.")
+    if label_column is None and classes is None:
+        raise UsageError("Without a column of classes (label_column) there is nothing to learn.")
     if text_column == label_column:
         raise UsageError(f"'{tidy(text_column)}' can't be both text_column and label_column.")
     table = open_table(csv, encoding)
-    labelled = classes is None or label_column in table.columns
+    labelled = label_column in table.columns or classes is None
     named = {"text_column": text_column} | ({"label_column": label_column} if labelled else {})
     texts, *labels = _rows(table, named)
     words = texts.map(words_of)
@@ -72,7 +75,8 @@ def load(
     if labelled:
         names = labels[0].str.strip()
         classes = _known(table, label_column, names, classes)
-        y = names.map({name: place for place, name in enumerate(classes)}).to_numpy(np.int64)
+        places = {name: place for place, name in enumerate(classes)} | {"": NO_CLASS}
+        y = names.map(places).to_numpy(np.int64)
     vocabulary = ("", *sorted({word for row in words for word in row[-steps:]}))
     places = {word: place for place, word in enumerate(vocabulary)}
     return Texts(
@@ -116,12 +120,17 @@ def _refuse(table: Table, strange: pd.Series, what: str) -> None:
 def _known(
     table: Table, column: str, labels: pd.Series, classes: Sequence[str] | None
 ) -> Sequence[str]:
-    """The classes, where every row has one of them."""
-    _refuse(table, labels == "", f"without a class in the column '{column}'")
+    """The classes: every row has one of them, or none where they are given."""
     if classes is None:
+        _refuse(table, labels == "", f"without a class in the column '{column}'")
         return _classes(table, column, labels)
-    strange = ~labels.isin(classes)
-    _refuse(table, strange, f"of another class than {few([tidy(name) for name in classes])}")
+    strange = ~labels.isin([*classes, ""])
+    _refuse(
+        table,
+        strange,
+        f"of another class than {few([tidy(name) for name in classes])} (--data "
+        "label_column=null leaves the classes out)",
+    )
     return classes
 
 

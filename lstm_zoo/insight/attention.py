@@ -34,7 +34,7 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
         gradients over the steps of an example, as a mean over examples (`spearman`), and the share
         of examples in which both give the same step the most (`same_step`), null where neither
         differs from step to step; and `shown`, for each chosen example its `input (steps, …)`, its
-        `weights (steps,)`, and its `gradient (steps,)` as shares of its sum.
+        `weights (steps,)`, and its `gradient (steps,)` as shares of its sum, without padding.
 
     Raises:
         UsageError: the model has no attention over the steps of its recurrent layer, or the test
@@ -45,7 +45,7 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
     with backend.double_precision():
         model = OpenModel(subject.loaded.model)
     sampled = _looks(model, subject, *subject.sample)
-    weights, gradients, _ = _looks(model, subject, *shown)
+    looks = _looks(model, subject, *shown)
     return [
         subject.entry(model.layers[0])
         | {
@@ -53,13 +53,11 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
             "shown": [
                 {
                     "example": number,
-                    "input": subject.input(x),
-                    "weights": alpha.tolist(),
-                    "gradient": (gradient / (gradient.sum() or 1)).tolist(),
+                    "input": subject.input(x[kept]),
+                    "weights": alpha[kept].tolist(),
+                    "gradient": (gradient[kept] / (gradient[kept].sum() or 1)).tolist(),
                 }
-                for number, x, alpha, gradient in zip(
-                    examples, shown[0], weights, gradients, strict=True
-                )
+                for number, x, alpha, gradient, kept in zip(examples, shown[0], *looks, strict=True)
             ],
         }
     ]

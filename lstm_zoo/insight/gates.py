@@ -7,6 +7,8 @@ networks. arXiv 1506.02078.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lstm_zoo import backend
@@ -28,7 +30,8 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
         For each layer a dictionary with `gates`, by name the `mean` of the gate and the shares
         `shut` (below 0.1) and `open` (above 0.9) over examples, steps and units; and `shown`, for
         each chosen example its `input (steps, …)`, and in the order of time each gate, the
-        candidate, the cell and the state, `(steps, units)`.
+        candidate, the cell and the state, `(steps, units)`. Padding, which a layer passes over, is
+        in none of it.
 
     Raises:
         UsageError: no layer has gates, or the test part has no such example.
@@ -52,13 +55,21 @@ def explain(subject: Subject, examples: tuple[int, ...] = (0,)) -> list[dict]:
                 if name.endswith("_gate")
             },
             "shown": [
-                {"example": number, "input": subject.input(chosen[row])}
-                | {name: seen[place][name][row].tolist() for name in model.layers[place].names}
+                _shown(subject, number, chosen[row], model.layers[place].names, row, seen[place])
                 for row, number in enumerate(examples)
             ],
         }
         for place in gated
     ]
+
+
+def _shown(
+    subject: Subject, number: int, x: np.ndarray, names: Sequence[str], row: int, seen: dict
+) -> dict:
+    """A chosen example, at the steps that are no padding."""
+    kept = seen["mask"][row] if "mask" in seen else slice(None)
+    values = {name: seen[name][row][kept].tolist() for name in names}
+    return {"example": number, "input": subject.input(x[kept])} | values
 
 
 def _shares(gate: np.ndarray, mask: np.ndarray | None) -> dict[str, float]:

@@ -50,7 +50,7 @@ def gradients(records: list[dict]) -> Figure:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_locator(whole_numbers())
-        axes.set_title(f"{_wrapped(label, 27)}\n{_half_lives(record)}")
+        axes.set_title(f"{_wrapped(label, 27)}\n{textwrap.fill(_half_lives(record), 34)}")
         axes.set_xlabel("lag, steps back")
     low, high = panels.flat[0].get_ylim()
     panels.flat[0].set_ylim(max(low, _FEWEST / 2), max(high, 2))
@@ -161,12 +161,13 @@ def _heat(figure: Figure, axes: Axes, values: np.ndarray, name: str) -> None:
 def _input(axes: Axes, values: list, marked: list[int] | None = None) -> None:
     """An example's input over its steps: its words, lines of a few features, or a picture.
 
-    Of more words than there is room for, those of the steps `marked` are shown.
+    Of more words than there is room for, those of the steps `marked` are shown, or every other one.
     """
     axes.set_ylabel("input")
     axes.xaxis.set_major_locator(whole_numbers())
     if isinstance(values[0], str):
-        _words(axes, values, range(len(values)) if len(values) <= _MOST_WORDS else marked or [])
+        every = -(-len(values) // _MOST_WORDS)
+        _words(axes, values, range(0, len(values), every) if every == 1 or not marked else marked)
         return
     features = np.reshape(values, (len(values), -1)).T
     if len(features) <= _FEW_FEATURES:
@@ -181,8 +182,12 @@ def _input(axes: Axes, values: list, marked: list[int] | None = None) -> None:
 
 
 def _words(axes: Axes, words: list[str], steps: Iterable[int]) -> None:
-    """The words of some steps, each at its step."""
+    """The words of some steps, each at its step; the first have their place before the others."""
+    shown = []
     for step in steps:
+        if any(abs(step - other) * _MOST_WORDS < len(words) for other in shown):
+            continue
+        shown.append(step)
         word = short(words[step], 12)
         axes.text(step, 0.5, word, rotation=90, ha="center", va="center", fontsize=8)
     axes.set_xlim(-0.5, len(words) - 0.5)
