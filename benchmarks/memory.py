@@ -122,8 +122,8 @@ learning rates, chosen on the validation part from a seed that is not in the tab
 {commands}
 ```
 
-A task of memory is *solved* below a hundredth of its floor, and *at the floor* above nine tenths of
-it (`lstm-zoo reproduce` judges so too)."""
+A task of memory is *solved* below a hundredth of its floor, and *at the floor* within a tenth of it
+(`lstm-zoo reproduce` judges so too)."""
 
 
 def memory_table(title: str, lengths: dict[int, dict]) -> str:
@@ -200,7 +200,8 @@ def beside_published(task: str, lengths: dict[int, dict]) -> str:
 
 Published: {recipes[0].expected[0]["source"]}. {reached(recipes, models, lengths)}
 
-The published length was not run: {more_work(recipes[0], lengths[max(lengths)])}."""
+The published length was not run: {more_work(recipes[0], lengths[max(lengths)])}. `lstm-zoo show
+{recipes[0].name}` tells of the other differences."""
 
 
 def published_row(recipe: Recipe, same: tuple[dict, ...], lengths: dict[int, dict]) -> list[str]:

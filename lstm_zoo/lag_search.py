@@ -57,12 +57,16 @@ def matched(
     return configs
 
 
+_OWN = ("learning_rate", "target_loss")  # of each training or length
+
+
 def measure(configs: list[RunConfig], asked: Asked, progress: Progress) -> dict:
     """The longest lag of each model, as `longest-lag --json` prints it.
 
     Raises:
         UsageError: a model can't be built at a lag, or is another one at each.
     """
+    begun = provenance.environment(configs[0])
     small = [lengths.at(_small(config), longest.FIRST) for config in configs]
     lengths.check(small, [2 * longest.FIRST, asked.most])
     found = [_Search(config, asked, progress).run() for config in configs]
@@ -79,10 +83,10 @@ def measure(configs: list[RunConfig], asked: Asked, progress: Progress) -> dict:
             "learning_rates": list(asked.rates),
             "seeds": list(asked.seeds),
             "longest_tried": asked.most,
-            "train": {k: v for k, v in first.train.items() if k != "learning_rate"},
+            "train": {k: v for k, v in first.train.items() if k not in _OWN},
             "data": {k: v for k, v in first.data.items() if k != "steps"},
         },
-        "environment": provenance.environment(first),
+        "environment": begun,
         "threads": first.threads,
         "longest_lags": found,
     }

@@ -150,7 +150,9 @@ def search(solves: Callable[[int], bool], *, least: int, most: int, first: int =
     while not any(tried.values()) and lag > least:
         lag = max(lag // 2, least)
         tried[lag] = solves(lag)
-    if (failed := Found(tried).failed) and (beyond := min(2 * failed, most)) not in tried:
+    failed = Found(tried).failed
+    if failed and failed < most and not any(steps > failed for steps in tried):
+        beyond = min(2 * failed, most)
         tried[beyond] = solves(beyond)
     while between := _between(Found(tried)):
         tried[between] = solves(between)

@@ -26,7 +26,7 @@ from lstm_zoo.data import (
     Splits,
     Texts,
 )
-from lstm_zoo.errors import DataError, UsageError
+from lstm_zoo.errors import DataError, UsageError, counted
 from lstm_zoo.framing import Framing, fitted
 from lstm_zoo.parameters import PositiveInt, Rate
 
@@ -191,7 +191,9 @@ def _drawn(
         return index, None
     count = round(len(index) * fraction)
     if count == 0 or count == len(index):
-        raise DataError(f"validation={fraction:g} leaves a part of the {len(index)} rows empty.")
+        raise DataError(
+            f"validation={fraction:g} leaves a part of the {counted(len(index), 'example')} empty."
+        )
     held = np.zeros(len(index), bool)
     held[rng.permutation(len(index))[:count]] = True
     return index[~held], index[held]

@@ -29,10 +29,15 @@ _OTHERS = {".venv", "venv", "site-packages", "node_modules", ".git"}  # no part 
 _SAME = ("lstm-zoo", "python", "backend", "versions", "devices", "code")
 
 
+def now() -> str:
+    """The local time, to the second, with its zone."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
 def environment(config: RunConfig) -> dict:
     """Where a run runs: versions, machine, and the command."""
     return {
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "started": now(),
         "command": shlex.join(["lstm-zoo", *sys.argv[1:]]),
         "lstm-zoo": lstm_zoo.__version__,
         "code": code(config.builder, config.loader),

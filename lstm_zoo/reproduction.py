@@ -22,7 +22,7 @@ from lstm_zoo.errors import counted
 from lstm_zoo.results import finished
 from lstm_zoo.runs import Run
 
-SOLVED, AT_FLOOR = 0.01, 0.9  # times the floor
+SOLVED, AT_FLOOR, WORSE = 0.01, 0.9, 1.1  # times the floor
 
 
 def verdict(loss: float, floor: float) -> str:
@@ -30,18 +30,22 @@ def verdict(loss: float, floor: float) -> str:
 
     Solved is a hundredth of the floor: a mean squared error of 1/600 of the adding problem. What
     knows nothing scores at the floor give or take the draw of the test part, which is a few per
-    cent with 1,000 examples.
+    cent with 1,000 examples. What scores worse has not learned even that, and says nothing of
+    memory.
 
     Args:
         loss: of one run, on its test part.
         floor: of the trivial answer, on the same task.
 
     Returns:
-        `solved` below a hundredth of the floor, `at the floor` above nine tenths, or `between`.
+        `solved` below a hundredth of the floor, `at the floor` from nine tenths of it to eleven,
+        `worse than the floor` above that, or `between`.
     """
-    if loss < SOLVED * floor:
-        return "solved"
-    return "at the floor" if loss > AT_FLOOR * floor else "between"
+    if loss > WORSE * floor:
+        return "worse than the floor"
+    if loss >= AT_FLOOR * floor:
+        return "at the floor"
+    return "solved" if loss < SOLVED * floor else "between"
 
 
 def common_verdict(verdicts: Sequence[str]) -> str:

@@ -74,6 +74,7 @@ class Trainer:
     ):
         self.raw, self.folder, self.progress = raw, folder, progress
         self.digest = data.digest(raw)
+        self.started = provenance.now()
         self._finished = provenance.Finished(folder)
         self._fresh = fresh
         self._new: set[Path] = set()
@@ -364,7 +365,7 @@ def _results(
         "task": task.name,
         "metric": {"name": task.metric, "better": terms.better},
         **_floor(floors),
-        "environment": provenance.environment(config),
+        "environment": provenance.environment(config) | {"started": trainer.started},
         "threads": config.threads,
         "seeds": seeds,
         "against": asked.against,

@@ -220,8 +220,15 @@ def reproduce(
     if as_json:
         print_json(outcome)
     else:
-        tables.print_outcome(outcome, chosen.summary)
+        told = chosen if _same_work(asked, plan(settings, (full.model,), {}, chosen)) else full
+        tables.print_outcome(outcome, told.summary)
     _complain(results)
+
+
+def _same_work(asked: Plan, other: Plan) -> bool:
+    """Whether two plans train the same model on the same data in the same way."""
+    names = ("params", "dataset", "data", "train")
+    return all(getattr(asked.configs[0], n) == getattr(other.configs[0], n) for n in names)
 
 
 def _following(settings: Settings, variant: str, options: dict) -> str:

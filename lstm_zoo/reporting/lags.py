@@ -10,10 +10,11 @@ def lines(result: dict) -> list[str]:
     """What was asked, and how each model did, in words; `result` is what `lag_search` measured."""
     budget = result["budget"]
     rates = [f"{rate:g}" for rate in budget["learning_rates"]]
-    most = "The seed has" if len(budget["seeds"]) == 1 else "Most seeds have"
+    one = len(budget["seeds"]) == 1
+    most = "The seed has to, with" if one else "Most seeds have to, each with"
     return [
         *(model_told(model) for model in result["longest_lags"]),
-        f"Solved: {result['solved']}, on fresh data. {most} to, each with at most "
+        f"Solved: {result['solved']}, on fresh data. {most} at most "
         f"{counted(budget['updates'], 'update')} at each of the learning rates {listed(rates)}.",
     ]
 

@@ -53,9 +53,23 @@ def beats_floor(record: dict) -> str:
     told = f"{words(floor['name'])}, {words(metric['name'])} {number(floor['value'])}"
     verdict = "Beats its floor" if record["learned"] else "Not better than its floor"
     also = f" Other trivial answers: {', '.join(others)}." if others else ""
+    if better := _better_than(record):
+        also += f" At least as good as the model: {listed(better)}."
     return (
         f"{verdict} ({told}; {p_text(record['learned_p_value'])}, {record['learned_test']}).{also}"
     )
+
+
+def _better_than(record: dict) -> list[str]:
+    """The other trivial answers that score at least as well as a run."""
+    metric = record["metric"]
+    sign = 1 if metric["better"] == "higher" else -1
+    score = record["test"][metric["name"]]
+    return [
+        words(name)
+        for name, value in record["floors"].items()
+        if name != record["floor"]["name"] and sign * (value - score) >= 0
+    ]
 
 
 def run_told(record: dict) -> list[str]:
@@ -336,8 +350,8 @@ def outcome_lines(outcome: dict) -> list[str]:
 
 
 VERDICTS = (
-    "A task of memory is solved below a hundredth of its floor, and at the floor above nine tenths "
-    "of it; ours is what more than half of the seeds are."
+    "A task of memory is solved below a hundredth of its floor, and at the floor within a tenth of "
+    "it; ours is what more than half of the seeds are."
 )
 
 

@@ -196,9 +196,10 @@ def outcome_rows(outcome: dict) -> list[list[str]]:
             for published in outcome["published"]
             if published["metric"] == name
         ]
-        if name == outcome["metric"]["name"]:
-            floor = outcome["floor"]
-            rows.append(["", number(floor["value"]), "", "", f"the floor: {words(floor['name'])}"])
+        floor = outcome["floor"]
+        if name == outcome["metric"]["name"] or name.startswith("recall_"):
+            of = f"the floor: {words(floor['name'])}"
+            rows.append(["", number(floor["scores"][name]), "", "", of])
     return rows
 
 
