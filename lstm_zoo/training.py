@@ -23,6 +23,7 @@ from lstm_zoo.sources import Streams, prepare
 from lstm_zoo.tasks import task_of
 
 _EXPLOSION = 1e6  # times the loss of always answering 0
+_METRICS = {"accuracy": keras.metrics.SparseCategoricalAccuracy}
 
 
 class Progress(Protocol):
@@ -152,7 +153,10 @@ def prepared(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> Ba
     task, settings = task_of(dataset), config.train
     batches = Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
     optimizer = _optimizer(settings, updates=settings["epochs"] * len(batches))
-    model.compile(optimizer, loss=task.loss, metrics=list(task.watched))
+    # Variables that fit makes itself have TensorFlow trace every step twice.
+    optimizer.build(model.trainable_variables)
+    metrics = [_METRICS[name](name=name) for name in task.watched]
+    model.compile(optimizer, loss=task.loss, metrics=metrics)
     return batches
 
 

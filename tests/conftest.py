@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,12 @@ from lstm_zoo.__main__ import run
 
 DATA = os.environ.get("LSTM_ZOO_DATA")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pytest_collection_modifyitems(items):
+    """The files with the most to train come first: what is quick keeps both workers to the end."""
+    trainings = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -trainings[item.path])
 
 
 @pytest.fixture
@@ -44,6 +51,14 @@ def zoo_json(zoo):
         return json.loads(result.out, parse_constant=pytest.fail)
 
     return call
+
+
+@pytest.fixture
+def untimed(monkeypatch):
+    """A comparison does not measure how long it will take: that trains each model a little more."""
+    from lstm_zoo import timing
+
+    monkeypatch.setattr(timing, "measured", lambda *_: 0.0)
 
 
 @pytest.fixture

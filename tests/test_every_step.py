@@ -115,6 +115,7 @@ def test_a_run_of_copy_leaves_every_step_and_both_floors(zoo_json, zoo):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
 def test_two_models_of_copy_are_compared_over_the_test_sequences(zoo_json, zoo):
     arguments = ("gru", "simple-rnn", "--dataset", "copy", *SMALL, "--epochs=1", "--seeds=1")
     (pair,) = zoo_json("compare", *arguments, "-o", "r.json")["pairs"]

@@ -8,6 +8,7 @@ import pytest
 
 from lstm_zoo import catalog
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untimed")]
 MODELS = list(catalog.load().of("model"))
 
 
@@ -27,7 +28,6 @@ def compared(zoo, *options):
     return result.out, json.loads(Path("results.json").read_text())
 
 
-@pytest.mark.slow
 def test_no_model_beats_the_last_value_of_a_random_walk(zoo):
     written(100 + np.cumsum(np.random.default_rng(7).normal(size=500)))
     out, results = compared(zoo, "--epochs", "6")
@@ -40,7 +40,6 @@ def test_no_model_beats_the_last_value_of_a_random_walk(zoo):
     assert all(name in weak for name in MODELS)
 
 
-@pytest.mark.slow
 def test_every_model_beats_the_last_value_of_a_sine_wave(zoo):
     rng = np.random.default_rng(3)
     written(10 + np.sin(2 * np.pi * np.arange(500) / 25) + rng.normal(0, 0.02, 500))

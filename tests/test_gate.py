@@ -407,7 +407,9 @@ def written(tmp_path_factory):
         file = folder / f"{name}.json"
         if not file.exists():
             shared = ["compare", "simple-rnn", "--runs", str(folder / "runs"), "-q"]
-            assert run([*shared, "-o", str(file), *CALLS[name].split()]) in (0, 1)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("lstm_zoo.timing.measured", lambda *_: 0.0)
+                assert run([*shared, "-o", str(file), *CALLS[name].split()]) in (0, 1)
         return file
 
     return path
@@ -418,8 +420,6 @@ CALLS = {
     "again": "--set units=32 --seeds 3 --epochs 2 --learning-rate 0.01 --seed 10",
     "small": "--set units=1 --seeds 3 --epochs 2 --learning-rate 0.01",
     "one": "--set units=32 --seeds 1 --epochs 2 --learning-rate 0.01 --seed 20",
-    "longer": "--set units=32 --seeds 1 --epochs 3 --learning-rate 0.01",
-    "split": "--set units=32 --seeds 1 --epochs 2 --learning-rate 0.01 --data test=0.3",
     "series": "--set units=1 --seeds 1 --epochs 1 --dataset prices --data window=5",
     "diverged": "--seeds 2 --epochs 1 --optimizer sgd --learning-rate 1e30",
 }
@@ -434,10 +434,8 @@ CALLS = {
         ("again", "--margin 0", 4, "Cannot tell: simple-rnn can't be judged with these seeds"),
         ("one", "--margin 0.5", 4, "Cannot tell: simple-rnn has fewer than two seeds"),
         ("small", "--margin 0.1", 3, "Regression: simple-rnn is worse than the baseline by more"),
-        ("longer", "", 5, "trained otherwise: epochs 3 (baseline: 2)"),
-        ("split", "", 5, "--data test 0.3 (baseline: 0.2)"),
         ("series", "", 5, "dataset prices (baseline: digits)"),
-        ("diverged", "", 5, "trained otherwise"),
+        ("diverged", "", 5, "trained otherwise: epochs 1 (baseline: 2)"),
     ],
 )
 def test_exit_codes_against_a_baseline(zoo, written, name, options, code, said):

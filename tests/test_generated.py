@@ -154,6 +154,7 @@ def test_too_few_frames_or_too_small_a_canvas():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
 def test_a_gru_learns_to_add_and_says_so(zoo, zoo_json):
     result = zoo(
         *("compare", "gru:units=16", "gru:units=1", "--dataset", "adding", "--seeds", "2"),
@@ -185,6 +186,7 @@ def test_a_gru_learns_to_add_and_says_so(zoo, zoo_json):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
 def test_the_sine_is_forecast_nearly_as_well_as_can_be(zoo_json):
     results = zoo_json(
         *("compare", "gru", "--dataset", "sine", "--seeds", "2", "--epochs", "15"),

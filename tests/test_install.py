@@ -27,7 +27,7 @@ def installed(tmp_path_factory):
     venv.create(folder / "env", with_pip=True)
     python = folder / "env" / "bin" / "python"
     (built,) = folder.glob("lstm_zoo-*.whl")
-    subprocess.run([python, "-m", "pip", "install", "-q", built], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-compile", built], check=True)
     return python.with_name("lstm-zoo")
 
 
@@ -47,9 +47,9 @@ def test_the_wheel_lists_shows_and_trains_from_an_empty_folder(installed, tmp_pa
 
     assert [entry["name"] for entry in call("list")] == list(catalog.load().entries)
     assert call("show", "rnn-mnist")["train"]["epochs"] == 3
-    for dataset in ("digits", "prices"):
-        record = call("train", "simple-rnn", "--dataset", dataset, "--epochs", "1")
-        assert (tmp_path / record["run"] / "metrics.json").is_file()
+    assert call("audit", "digits")["passed"]
+    record = call("train", "simple-rnn", "--dataset", "prices", "--epochs", "1")
+    assert (tmp_path / record["run"] / "metrics.json").is_file()
 
 
 def test_the_wheel_has_every_file_of_the_package(installed):

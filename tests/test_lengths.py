@@ -50,6 +50,7 @@ def test_a_length_that_a_model_or_dataset_has_not_is_told_before_training(zoo, m
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
 def test_the_scores_are_those_of_bare_keras_on_the_longer_test_part(zoo):
     call = zoo(*COMPARE, "--test-steps", "20", "--test-steps", "4", "-o", "r.json")
     assert call.code == 0, call.err

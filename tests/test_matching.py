@@ -133,8 +133,7 @@ def neighbours(config):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("dataset", ["digits", "prices"])
-@pytest.mark.parametrize("measure", ["params", "macs"])
+@pytest.mark.parametrize(("measure", "dataset"), [("params", "digits"), ("macs", "prices")])
 def test_every_model_reaches_a_size_and_no_neighbour_is_nearer(name, dataset, measure):
     (config,) = configs_of(name, dataset=dataset)
     ready = sources.prepare(config, sources.read(config))

@@ -634,7 +634,7 @@ def assert_whole(series: Series) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     content=CONTENTS,
     column=st.sampled_from([None, "Close", "x"]),

@@ -241,7 +241,7 @@ TABLES = st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=8).map(
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     content=st.binary(max_size=99)
     | TABLES.map(str.encode)
