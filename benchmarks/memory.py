@@ -29,14 +29,15 @@ from lstm_zoo.runs import write_json
 KEPT = Path(__file__).parent / "memory"
 MODELS = "simple-rnn lstm gru --match params=16000"
 ADDING = "--dataset adding --data train=25000 --epochs 8 --target-loss 0.00125 --learning-rate 0.01"
-COPY = "--dataset copy --data train=20000 --epochs 10 --learning-rate 0.003 --tune-lr 2"
+COPY = "--dataset copy --data train=20000 --epochs 10"
+COPY_RATES = "--batch-size 50 --learning-rate 0.003 --tune-lr 2"
 PIXELS = "--dataset mnist-pixels --epochs 1 --batch-size 100 --learning-rate 0.001"
 ALL = "--clip-norm 1 --patience null --seeds 3 --backend jax --threads 1"
 PARTS = {
     "adding-200": f"{MODELS} {ADDING} --data steps=200 --tune-lr 2 {ALL}",
     "adding-400": f"{MODELS} {ADDING} --data steps=400 {ALL}",
-    "copy-50": f"{MODELS} {COPY} --data steps=50 {ALL}",
-    "copy-100": f"{MODELS} {COPY} --data steps=100 {ALL}",
+    "copy-50": f"{MODELS} {COPY} --data steps=50 {COPY_RATES} {ALL}",
+    "copy-100": f"{MODELS} {COPY} --data steps=100 {COPY_RATES} {ALL}",
     "pixels": f"{MODELS} {PIXELS} {ALL}",
 }
 SIZES = {"adding": 70_000, "copy": 16_000, "mnist-pixels": 70_000}  # in Bai et al. 2018, Table 1

@@ -6,8 +6,9 @@ import pytest
 from keras import layers
 
 from lstm_zoo.checks import check_model, check_raw
-from lstm_zoo.data import Examples, Parts, Series, prepare
+from lstm_zoo.data import Examples, Parts, Series
 from lstm_zoo.errors import DataError, TrainingError
+from lstm_zoo.preparation import prepare
 
 X = np.zeros((20, 4, 3), np.float32)
 Y = np.arange(20) % 2

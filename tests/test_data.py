@@ -436,7 +436,7 @@ def test_the_sources_own_test_part_is_kept_whole():
 
 @pytest.mark.parametrize("params", [{"test": 0}, {"test": 0.99}, {"validation": 0.01}])
 def test_fractions_that_leave_a_part_of_the_examples_empty_are_told(params):
-    with pytest.raises(DataError, match=r"=0.* leaves a part of the \d+ rows empty"):
+    with pytest.raises(DataError, match=r"=0.* leaves a part of the \d+ (rows|examples) empty"):
         preparation.prepare(examples(10), rng(), **params)
 
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from lstm_zoo import catalog, cost
-from lstm_zoo.data import Examples, Outputs, Splits, Tokens, digest, prepare
+from lstm_zoo.data import Examples, Outputs, Splits, Tokens, digest
 from lstm_zoo.errors import UsageError
 from lstm_zoo.models import cnn_lstm
+from lstm_zoo.preparation import prepare
 
 BUILDERS = {
     name: catalog.resolve(entry.builder) for name, entry in catalog.load().of("model").items()
