@@ -198,6 +198,8 @@ def test_finished_runs_are_reused_and_give_the_same_results(zoo, zoo_json):
     results = json.loads(Path("r.json").read_text())
     trials_ = results["models"][0]["trials"]
     assert [trial["reused"] for trial in trials_] == [True, True, False]
+    newest = Run(Path(trials_[2]["run"])).read("environment.json")["started"]
+    assert results["environment"]["started"] <= newest
     same = [trial | {"reused": False} for trial in trials_[:2]]
     assert same == first["models"][0]["trials"]
     assert len(list(Path("runs").glob("simple-rnn*"))) == 3
@@ -324,6 +326,32 @@ def test_a_recipe_on_other_data_is_not_set_beside_the_published_number(zoo_json)
     )
     assert outcome["agrees"] is outcome["published"][0]["agrees"] is None
     assert "the dataset digits instead of mnist" in outcome["differences"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
+def test_a_recipe_with_changes_is_not_called_its_smaller_version(zoo):
+    changed = ("--data", "steps=3", "--data", "train=64", "--set", "units=4", "--epochs", "1")
+    out = zoo("reproduce", "gru-copy", "--quick", *changed, "--data", "test=50").out
+    assert out.startswith("gru-copy: A GRU on the copy problem of 1,000 blank steps.")
+    assert "- steps 3 instead of 1000" in out
+    assert out.count("the floor: frequencies by step") == 3  # of all steps, and of the recall twice
+
+
+def test_a_trivial_answer_that_beats_a_run_is_told():
+    record = {
+        "metric": {"name": "rmse", "better": "lower"},
+        "test": {"rmse": 0.25},
+        "floor": {"name": "last_value", "value": 0.26},
+        "floors": {"last_value": 0.26, "drift": 0.27, "mean": 0.25, "seasonal": 0.12},
+        "learned": True,
+        "learned_p_value": 0.001,
+        "learned_test": "Diebold–Mariano test",
+    }
+    told = sentences.beats_floor(record)
+    assert told.startswith("Beats its floor (the last value, rmse 0.26")
+    assert told.endswith("At least as good as the model: mean and seasonal.")
+    assert "At least" not in sentences.beats_floor(record | {"test": {"rmse": 0.1}})
 
 
 @pytest.mark.slow
