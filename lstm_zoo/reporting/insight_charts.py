@@ -18,9 +18,10 @@ from lstm_zoo.reporting.sentences import number, words
 
 _COLUMNS = 4
 _MOST_COLUMNS = 12
-_KINDS = (  # of what has units, a row each
-    *("forget_gate", "input_gate", "output_gate", "update_gate", "reset_gate"),
-    *("candidate", "cell", "state"),
+_ROWS = (  # of what has units; an LSTM's and a GRU's gates that do like things share one
+    ("forget_gate", "update_gate"),
+    ("input_gate", "reset_gate"),
+    *(("output_gate",), ("candidate",), ("cell",), ("state",)),
 )
 _FEWEST = 1e-12  # of the gradient at lag 0, the least that is shown
 _FEW_FEATURES, _MOST_WORDS = 3, 40
@@ -50,7 +51,7 @@ def gradients(records: list[dict]) -> Figure:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_locator(whole_numbers())
-        axes.set_title(f"{_wrapped(label, 27)}\n{textwrap.fill(_half_lives(record), 34)}")
+        axes.set_title(f"{_wrapped(label, 27)}\n{_half_lives(record)}")
         axes.set_xlabel("lag, steps back")
     low, high = panels.flat[0].get_ylim()
     panels.flat[0].set_ylim(max(low, _FEWEST / 2), max(high, 2))
@@ -71,11 +72,13 @@ def _norms(axes: Axes, found: dict, name: str) -> None:
 
 
 def _half_lives(record: dict) -> str:
-    """`half-life of h 4.0 → 35`, or that nothing decays."""
-    return "half-life " + ", ".join(
+    """`half-life h 4.0 → 35, C 4.1 → 36`, on two lines where it is long."""
+    texts = [
         f"{_SYMBOLS[name]} " + " → ".join(_steps(value) for value in found["half_life"].values())
         for name, found in states(record)
-    )
+    ]
+    told = f"half-life {', '.join(texts)}"
+    return told if len(told) <= 34 else told.replace(", ", ",\n")
 
 
 def _steps(value: float | None) -> str:
@@ -98,11 +101,16 @@ def gates(records: list[dict]) -> Figure:
         records: those of `explain`.
     """
     columns = _columns(records)
-    kinds = [kind for kind in _KINDS if any(kind in shown for _, shown in columns)]
-    figure = Figure(figsize=(1.6 + _width(columns), 2.55 + 1.35 * len(kinds)))
-    panels = figure.subplots(1 + len(kinds), len(columns), squeeze=False)
+    used = [row for row in _ROWS if any(kind in shown for kind in row for _, shown in columns)]
+    figure = Figure(figsize=(1.6 + _width(columns), 2.55 + 1.35 * len(used)))
+    panels = figure.subplots(1 + len(used), len(columns), squeeze=False)
     for column, (label, shown) in zip(panels.T, columns, strict=True):
-        rows = [(axes, kind) for axes, kind in zip(column[1:], kinds, strict=True) if kind in shown]
+        rows = [
+            (axes, kind)
+            for axes, row in zip(column[1:], used, strict=True)
+            for kind in row
+            if kind in shown
+        ]
         order = np.argsort(np.mean(shown[rows[0][1]], axis=0))[::-1]
         column[0].set_title(label)
         _input(column[0], shown["input"])
@@ -174,7 +182,7 @@ def _input(axes: Axes, values: list, marked: list[int] | None = None) -> None:
         for place, (feature, line) in enumerate(zip(features, ("-", ":", "--"), strict=False)):
             axes.plot(feature, c=GREY, lw=1.2, ls=line, label=f"feature {place + 1}")
         if len(features) > 1:
-            axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+            axes.legend(loc="upper right", fontsize=8, framealpha=0.8)
         return
     axes.imshow(features, aspect="auto", interpolation="nearest", cmap="Greys")
     axes.set_yticks([])
