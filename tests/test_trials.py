@@ -256,7 +256,7 @@ def test_a_time_budget_ends_evenly_and_a_hopeless_one_trains_nothing(zoo, monkey
     monkeypatch.setattr(timing, "measured", lambda *_: 0.0)
     result = zoo(
         *("compare", "simple-rnn", "gru", "--epochs", "1", "--seeds", "500"),
-        *("--time-budget", "0.05", "-o", "r.json", "-q"),
+        *("--time-budget", "0.15", "-o", "r.json", "-q"),
     )
     assert result.code == 0, result.err
     results = json.loads(Path("r.json").read_text())
