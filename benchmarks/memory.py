@@ -201,8 +201,8 @@ def beside_published(task: str, lengths: dict[int, dict]) -> str:
 
 Published: {recipes[0].expected[0]["source"]}. {reached(recipes, models, lengths)}
 
-The published length was not run: {more_work(recipes[0], lengths[max(lengths)])}. `lstm-zoo show
-{recipes[0].name}` tells of the other differences."""
+The published length was not run: {more_work(recipes[0], lengths[max(lengths)])}.
+`lstm-zoo show {recipes[0].name}` tells of the other differences."""
 
 
 def published_row(recipe: Recipe, same: tuple[dict, ...], lengths: dict[int, dict]) -> list[str]:
