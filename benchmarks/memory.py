@@ -251,7 +251,7 @@ def pixels(part: dict) -> str:
     for model in part["models"]:
         published = recipe_of(model, "pixels").expected[0]
         low = published["value"] - published["tolerance"]
-        said = "reached" if model["mean"] >= low else "not reached"
+        said = "yes" if model["mean"] >= low else "no"
         rows.append([*scored(model), f"{published['value']:g}", said])
     recipe = recipe_of(part["models"][0], "pixels")
     train, floor = part["models"][0]["train"], number(part["floor"]["value"])
@@ -259,7 +259,7 @@ def pixels(part: dict) -> str:
 
 {counted(train["epochs"], "epoch")} in batches of {train["batch_size"]}. Floor: {floor}.
 
-{sections.table([*header, "published", "less its tolerance"], rows)}
+{sections.table([*header, "published", "reached, within its tolerance"], rows)}
 
 Published: {recipe.expected[0]["source"]}. The recipe was not run: {more_work(recipe, part)}."""
 
