@@ -156,7 +156,7 @@ def test_writing_goes_with_a_text_alone(zoo):
     assert "is of digits, and has learned no text" in result.err
     for arguments, says in (
         (["--temperature", "2"], "--temperature goes with --generate"),
-        (["--generate", "5", "--horizon", "3"], "takes no --output, --horizon or --csv"),
+        (["--generate", "5", "--horizon", "3"], "takes no --output, --horizon, --csv or"),
         (["--generate", "0"], "generate"),
         (["--generate", "5", "--temperature", "0"], "temperature"),
     ):
