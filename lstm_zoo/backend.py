@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_zoo.config import BACKENDS, available_threads, choose_backend
+from lstm_zoo.config import BACKENDS, THREADS, available_threads, choose_backend
 from lstm_zoo.errors import MissingExtra, UsageError, ZooError, reason
 
 if TYPE_CHECKING:
     from keras import KerasTensor as Tensor
 
 
-def start(option: str | None = None, threads: int | None = None) -> str:
-    """Import Keras on a backend and give it `threads` CPU threads, or all; the backend's name.
+def start(option: str | None = None, threads: int = THREADS) -> str:
+    """Import Keras on a backend and give it `threads` CPU threads; the backend's name.
 
     Whatever the user's keras.json says, floats are float32 and images have their channels last:
     a run is determined by its config.json alone.
@@ -40,7 +40,7 @@ def start(option: str | None = None, threads: int | None = None) -> str:
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_imports():
-        _limit_threads(name, threads or available_threads())
+        _limit_threads(name, threads)
         keras = _import_keras(name)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_floatx("float32")

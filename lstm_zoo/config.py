@@ -57,6 +57,10 @@ WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
+# Of a run. Sums differ in their last bits between counts of threads, so that it is a fixed number,
+# on any machine and beside any other run; further processors take further runs.
+THREADS = 1
+
 _RECORDED = (
     Parameter("schema", "Literal[1]", REQUIRED),
     Parameter("seed", "NonNegativeInt", REQUIRED),
@@ -214,7 +218,7 @@ def run_config(
         data=framing,
         train=train_params(source, train, validated=framing.get("validation") != 0),
         seed=seed,
-        threads=threads or available_threads(),
+        threads=threads or THREADS,
         backend=backend,
         zoo=model.zoo or source.zoo,
     )

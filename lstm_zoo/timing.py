@@ -7,6 +7,7 @@ import time
 import keras
 
 from lstm_zoo import data, training
+from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
 from lstm_zoo.runs import Run
 
@@ -32,7 +33,7 @@ def measured(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> fl
     return start + example * (config.train["epochs"] * epoch + once) + _RECORDING
 
 
-def _seconds(model: keras.Model, batches: training.Batches, steps: int) -> float:
+def _seconds(model: keras.Model, batches: Batches, steps: int) -> float:
     start = time.perf_counter()
     model.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0)
     return time.perf_counter() - start

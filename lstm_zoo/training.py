@@ -16,6 +16,7 @@ import numpy as np
 
 from lstm_zoo import cost, data, evaluation, interrupts, provenance, runs
 from lstm_zoo.assembly import build
+from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import Diverged, TrainingError, ZooError, reason
 from lstm_zoo.reporting import charts
@@ -177,31 +178,6 @@ def _optimizer(settings: dict, updates: int) -> keras.optimizers.Optimizer:
 def _exploded(train: data.Part) -> float:
     """The loss beyond which a training has exploded, on the scale of its targets."""
     return _EXPLOSION * max(1.0, float(np.mean(np.square(train.y[train.index], dtype=float))))
-
-
-class Batches(keras.utils.PyDataset):
-    """A part, cut into batches as they are asked for; `order` shuffles it anew each epoch.
-
-    The order is a function of the stream and the epoch's number alone. Keras asks for batches, and
-    says that epochs end, more often than it trains on them.
-    """
-
-    def __init__(self, part: data.Part, size: int, order: np.random.SeedSequence | None = None):
-        super().__init__()
-        self._part, self._size, self._order = part, size, order
-        self._places = np.arange(len(part))
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._places) / self._size)
-
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._part.take(self._places[number * self._size : (number + 1) * self._size])
-
-    def shuffle(self, epoch: int) -> None:
-        """Take the order of that epoch, counted from 0."""
-        key = (*self._order.spawn_key, epoch)
-        stream = np.random.SeedSequence(self._order.entropy, spawn_key=key)
-        self._places = np.random.default_rng(stream).permutation(len(self._part))
 
 
 class _Recorder(keras.callbacks.Callback):

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lstm_zoo import backend
 from lstm_zoo.__main__ import run
 
 DATA = os.environ.get("LSTM_ZOO_DATA")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+backend.start()  # before a test computes with Keras, and so with all threads
 
 
 def pytest_collection_modifyitems(items):

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from lstm_zoo import assembly, catalog, data, runs, sources, training
+from lstm_zoo.batches import Batches
 from lstm_zoo.config import run_config
 from lstm_zoo.parameters import read_function
 from lstm_zoo.reporting.progress import Lines
@@ -165,7 +166,7 @@ def test_neither_the_models_size_nor_its_dropout_changes_the_order_of_batches():
     orders = []
     for units in (2, 50):
         assembly.build(config_of(params={"units": units, "dropout": 0.5}), dataset)
-        batches = training.Batches(dataset.train, 32, sources.Streams.of(0).batches)
+        batches = Batches(dataset.train, 32, sources.Streams.of(0).batches)
         batches.shuffle(3)
         orders.append(np.concatenate([batches[number][1] for number in range(len(batches))]))
     np.testing.assert_array_equal(*orders)
@@ -190,7 +191,7 @@ def test_the_seed_draws_the_validation_part_and_never_the_test_part():
 
 def test_the_untrained_weights_are_kept_where_nothing_is_better(train):
     """On prices the untrained model answers the last value; a wild learning rate only harms it."""
-    run = train("lstm", "--dataset", "prices", "--epochs", "3", "--learning-rate", "3")
+    run = train("lstm", "--dataset", "prices", "--epochs", "3", "--learning-rate", "0.3")
     assert run.metrics["best_epoch"] == 0
     arrays = predictions(run)
     np.testing.assert_array_equal(arrays["y_pred"][:, 0], arrays["last"])
@@ -209,7 +210,7 @@ def test_the_best_weights_are_the_ones_that_are_recorded(train):
 
 def test_patience_stops_early(train):
     run = train(
-        "lstm", "--dataset", "prices", "--epochs", "20", "--learning-rate", "3", "--patience", "1"
+        "lstm", "--dataset", "prices", "--epochs", "20", "--learning-rate", "0.3", "--patience", "1"
     )
     assert run.metrics["epochs"] == len(history(run)) - 1 == 2
 

@@ -26,7 +26,7 @@ from lstm_zoo.parameters import Parameter, check_names, whole_path
 
 DEFAULT_DATASET = "digits"
 _SEED = Parameter("seed", "NonNegativeInt", 0, "the seed, or the first of several; 0 by default")
-_THREADS = Parameter("threads", "PositiveInt", None, "CPU threads; all there are by default")
+_THREADS = Parameter("threads", "PositiveInt", None, "CPU threads of a run; 1 by default")
 
 runs_option = click.option(
     "--runs", "runs_dir", metavar="DIR", help="Where runs are; LSTM_ZOO_RUNS, or runs/."
