@@ -156,6 +156,74 @@ _GRADIENTS = {
 }
 
 
+def scan(
+    step: Callable[[list, list], tuple[list, list]],
+    carried: list,
+    sequences: list,
+    reverse: bool = False,
+) -> tuple[list, list]:
+    """Take `step` along the first axis of every one of `sequences`.
+
+    Args:
+        step: takes what the step before left (first `carried`) and this step's share of each
+            sequence; gives what it leaves to the next, and what it answers.
+        carried: tensors, whose shapes stay the same.
+        sequences: tensors of `(steps, …)`.
+        reverse: from the last step to the first; answers stand at their own steps all the same.
+
+    Returns:
+        What the last step left, and the answers of all steps, each `(steps, …)`.
+    """
+    from keras import backend
+
+    return _SCANS[backend.backend()](step, carried, sequences, reverse)
+
+
+def _jax_scan(step: Callable, carried: list, sequences: list, reverse: bool) -> tuple[list, list]:
+    from jax import lax
+
+    return lax.scan(step, carried, sequences, reverse=reverse)
+
+
+def _tensorflow_scan(
+    step: Callable, carried: list, sequences: list, reverse: bool
+) -> tuple[list, list]:
+    import tensorflow as tf
+
+    steps = sequences[0].shape[0]
+
+    def shares(place: Tensor | int) -> list:
+        return [sequence[place] for sequence in sequences]
+
+    def body(number: Tensor, carried: list, written: list) -> tuple:
+        place = steps - 1 - number if reverse else number
+        carried, answers = step(carried, shares(place))
+        written = [array.write(place, a) for array, a in zip(written, answers, strict=True)]
+        return number + 1, carried, written
+
+    shapes = step(carried, shares(0))[1]  # nothing else of it is used, and graphs leave it out
+    arrays = [tf.TensorArray(a.dtype, size=steps, element_shape=a.shape) for a in shapes]
+    _, carried, arrays = tf.while_loop(
+        lambda number, *_: number < steps, body, (0, carried, arrays), maximum_iterations=steps
+    )
+    return carried, [array.stack() for array in arrays]
+
+
+def can_scan() -> bool:
+    """Whether the running backend has `scan`."""
+    from keras import backend
+
+    return backend.backend() in _SCANS
+
+
+def has_gpu() -> bool:
+    """Whether the running backend computes on a GPU."""
+    return any("gpu" in device.lower() or "cuda" in device.lower() for device in devices())
+
+
+_SCANS = {"tensorflow": _tensorflow_scan, "jax": _jax_scan}
+
+
 def _limit_threads(name: str, threads: int) -> None:
     """Bind the backend to `threads` threads; possible only before it first computes."""
     if name == "tensorflow":

@@ -51,6 +51,12 @@ TRAINING = (
         None,
         "the validation loss that is good enough, at which the training stops; null sets none",
     ),
+    Parameter(
+        "core",
+        "Literal['auto', 'fast', 'keras']",
+        "auto",
+        "the recurrent layers' loop: ours, Keras' own, or the one that measured faster",
+    ),
 )
 
 WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in, adagrad has none

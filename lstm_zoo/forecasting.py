@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lstm_zoo import backend, data, evaluation, preparation, sources
 from lstm_zoo.config import RunConfig, check_data
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.framing import Framing
+from lstm_zoo.layers import core
 from lstm_zoo.runs import Run, write_text
 from lstm_zoo.tasks import Forecasting
 
@@ -184,13 +186,26 @@ def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
             f"{nameless:,} of the {len(dataset.test):,} texts have no class to score the answers "
             "by: predict gives the answers alone."
         )
-    answers = evaluation.part_answers(loaded.model, dataset, loaded.config)
+    with _applied(loaded):
+        answers = evaluation.part_answers(loaded.model, dataset, loaded.config)
     return evaluation.evaluate(dataset, answers)
+
+
+def _applied(loaded: Loaded) -> AbstractContextManager:
+    """The model's layers run what they ran when it was trained, so that its answers are the same.
+
+    On another backend, or where the record does not say, they run Keras' own loops.
+    """
+    recorded = loaded.run.metrics.get("kernel")
+    if keras.backend.backend() != loaded.config.backend or not isinstance(recorded, dict):
+        return nullcontext()
+    return core.applied(loaded.model, core.Kernel.from_dict(recorded))
 
 
 def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[tuple]]:
     """The test part's predictions as a table: its columns, and its rows."""
-    answers = evaluation.answers(loaded.model, dataset, dataset.test, loaded.config)
+    with _applied(loaded):
+        answers = evaluation.answers(loaded.model, dataset, dataset.test, loaded.config)
     if dataset.framing:
         return _series_rows(Forecasting(dataset), answers)
     if not dataset.classes:

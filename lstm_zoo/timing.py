@@ -9,6 +9,7 @@ import keras
 from lstm_zoo import data, training
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
+from lstm_zoo.layers import core
 from lstm_zoo.runs import Run
 
 _FORWARD = 1 / 3  # of a training step's arithmetic, and what evaluation takes an example
@@ -22,10 +23,12 @@ def measured(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> fl
     The model is trained a little, and of no more use.
     """
     dataset, _ = training.fitted_to(model, config, dataset)
-    batches = training.prepared(model, config, dataset)
-    count = min(_BATCHES, len(batches))
-    start = _seconds(model, batches, 1)  # the tracing
-    one, several = (_seconds(model, batches, steps) for steps in (1, count))
+    kernel = training.planned(model, config, dataset)
+    with core.applied(model, kernel):
+        batches = training.prepared(model, config, dataset, kernel)
+        count = min(_BATCHES, len(batches))
+        start = _seconds(model, batches, 1)  # the tracing
+        one, several = (_seconds(model, batches, steps) for steps in (1, count))
     example = max(several - one, several / 10) / max(1, count - 1) / config.train["batch_size"]
     parts = {name: len(part) for name, part in dataset.parts.items()}
     epoch = parts["train"] + parts.get("validation", 0) * _FORWARD

@@ -19,6 +19,7 @@ from lstm_zoo.assembly import build
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import Diverged, TrainingError, ZooError, reason
+from lstm_zoo.layers import core
 from lstm_zoo.reporting import charts
 from lstm_zoo.sources import Streams, prepare
 from lstm_zoo.tasks import task_of
@@ -72,9 +73,20 @@ def train(
         runs.write_json(run.folder / "config.json", config.to_dict())
         runs.write_json(run.folder / "environment.json", provenance.environment(config))
         history = runs.History(run.folder / "history.csv")
-        fit = _fit(model, config, dataset, history, progress)
-        _record(run, config, model, dataset, history, fit, notes)
+        kernel = planned(model, config, dataset)
+        notes += core.notes(model) if config.train["core"] != "keras" else []
+        with core.applied(model, kernel):
+            fit = _fit(model, config, dataset, history, progress, kernel)
+            answers = evaluation.part_answers(model, dataset, config)
+        _record(run, config, model, dataset, history, fit, answers, notes)
     return run
+
+
+def planned(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> core.Kernel:
+    """What the model's recurrent layers run in this training."""
+    size = config.train["batch_size"]
+    updates = config.train["epochs"] * math.ceil(len(dataset.train) / size)
+    return core.plan(model, config.train["core"], size, updates, own=config.zoo is None)
 
 
 @contextmanager
@@ -115,6 +127,7 @@ class _Fit:
     epochs: int
     best_epoch: int
     seconds: float
+    kernel: core.Kernel
 
 
 def _fit(
@@ -123,10 +136,11 @@ def _fit(
     dataset: data.Dataset,
     history: runs.History,
     progress: Progress,
+    kernel: core.Kernel,
 ) -> _Fit:
     """Compile and fit; the model is left with its best weights where there is a validation part."""
     settings, watched = config.train, task_of(dataset).watched
-    batches = prepared(model, config, dataset)
+    batches = prepared(model, config, dataset, kernel)
     shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
     validation = dataset.validation and Batches(dataset.validation, evaluation.batch_size(config))
     early = (settings["patience"], settings["target_loss"])
@@ -146,18 +160,21 @@ def _fit(
         progress.end()
     seconds = time.perf_counter() - start
     record.restore()
-    return _Fit(record.epochs, record.best_epoch, seconds)
+    return _Fit(record.epochs, record.best_epoch, seconds, kernel)
 
 
-def prepared(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> Batches:
-    """Compile the model, and give it its batches."""
+def prepared(
+    model: keras.Model, config: RunConfig, dataset: data.Dataset, kernel: core.Kernel
+) -> Batches:
+    """Compile the model, whose kernel is applied, and give it its batches."""
     task, settings = task_of(dataset), config.train
     batches = Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
     optimizer = _optimizer(settings, updates=settings["epochs"] * len(batches))
     # Variables that fit makes itself have TensorFlow trace every step twice.
     optimizer.build(model.trainable_variables)
     metrics = [_METRICS[name](name=name) for name in task.watched]
-    model.compile(optimizer, loss=task.loss, metrics=metrics)
+    jit = kernel.compiled or "auto"
+    model.compile(optimizer, loss=task.loss, metrics=metrics, jit_compile=jit)
     return batches
 
 
@@ -268,10 +285,10 @@ def _record(
     dataset: data.Dataset,
     history: runs.History,
     fit: _Fit,
+    answers: dict[str, np.ndarray],
     notes: list[str],
 ) -> None:
     """Leave the whole record in the run's folder; metrics.json is the last of it."""
-    answers = evaluation.part_answers(model, dataset, config)
     metrics = evaluation.evaluate(dataset, answers) | {
         "parameters": model.count_params(),
         "multiply_adds": cost.multiply_adds(model),
@@ -279,6 +296,7 @@ def _record(
         "best_epoch": fit.best_epoch,
         "train_seconds": fit.seconds,
         "examples_per_second": fit.epochs * len(dataset.train) / fit.seconds,
+        "kernel": fit.kernel.to_dict(),
         "notes": notes,
     }
     model.save(run.folder / "model.keras")

@@ -1,0 +1,137 @@
+"""Which loop each recurrent layer of a model runs: ours, or Keras' own.
+
+A model is built of Keras' layers, and saved as such. While it trains and answers, `applied` makes
+its recurrent layers those of `lstm_zoo.layers.recurrent`: the same objects with the same weights
+and options, whose loop alone is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import keras
+
+from lstm_zoo import backend
+from lstm_zoo.layers import recurrent
+
+FAST = {
+    keras.layers.SimpleRNN: recurrent.SimpleRNN,
+    keras.layers.LSTM: recurrent.LSTM,
+    keras.layers.GRU: recurrent.GRU,
+}
+LARGE_BATCH = 128  # from which on Keras' loop wins, if the input is narrower than the state
+SHORT_TRAINING = 1000  # updates, in which XLA saves less than it takes to compile for TensorFlow
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What the recurrent layers of a model run.
+
+    Args:
+        loops: `fast`, or why it is Keras' own loop, of each recurrent layer, in the model's order.
+        compiled: TensorFlow compiles the whole model with XLA. (JAX always does.)
+    """
+
+    loops: tuple[str, ...]
+    compiled: bool = False
+
+    def to_dict(self) -> dict:
+        """As metrics.json has it."""
+        return asdict(self) | {"words": self.words}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Kernel:
+        """What metrics.json has."""
+        return cls(tuple(values["loops"]), values["compiled"])
+
+    @property
+    def words(self) -> str:
+        """What runs, in a few words."""
+        fast = self.loops.count("fast")
+        if not fast:
+            return f"Keras' own loop ({self.loops[0]})" if self.loops else "no recurrent layer"
+        which = (
+            "fast loop"
+            if fast == len(self.loops)
+            else f"fast loop in {fast} of {len(self.loops)} layers"
+        )
+        return which + (", compiled by XLA" if self.compiled else "")
+
+
+def plan(model: keras.Model, core: str, batch_size: int, updates: int, own: bool) -> Kernel:
+    """What the recurrent layers of a built model are to run.
+
+    Args:
+        model: as its builder left it.
+        core: `keras` for Keras' own loop, `fast` for ours wherever there is one, `auto` for the
+            one that measured faster.
+        batch_size: of the training.
+        updates: of the whole training.
+        own: whether the model is one of ours, that XLA is known to compile.
+    """
+    layers = recurrent_layers(model)
+    loops = [_why_not(layer, core, batch_size) or "fast" for layer in layers]
+    if keras.backend.backend() != "tensorflow" or "fast" not in loops:
+        return Kernel(tuple(loops))
+    slow = next((loop for loop in loops if loop != "fast"), None)
+    if core == "auto" and not slow and not own:
+        slow = "a model of your own, which XLA may not compile"
+    if core == "auto" and not slow and updates < SHORT_TRAINING:
+        slow = f"fewer than {SHORT_TRAINING:,} updates"
+    if core == "auto" and slow:
+        return Kernel(tuple(slow if loop == "fast" else loop for loop in loops))
+    return Kernel(tuple(loops), compiled=not slow)
+
+
+def notes(model: keras.Model) -> list[str]:
+    """What the user should know of options for which there is no faster loop."""
+    if not backend.can_scan():
+        return []
+    slow = [(layer.name, recurrent.slow_option(layer)) for layer in recurrent_layers(model)]
+    return [
+        f"{name} runs Keras' own loop, which takes longer: {option} has no faster one."
+        for name, option in slow
+        if option
+    ]
+
+
+def recurrent_layers(model: keras.Model) -> list[keras.Layer]:
+    """The recurrent layers of a model, those inside of other layers too."""
+    kinds = (*FAST, *FAST.values())
+    return [layer for layer in model._flatten_layers() if type(layer) in kinds]
+
+
+def _why_not(layer: keras.Layer, core: str, batch_size: int) -> str | None:
+    """Why a layer runs Keras' own loop; None where it does not."""
+    if core == "keras":
+        return "as asked"
+    if not backend.can_scan():
+        return f"{keras.backend.backend()} has no faster one"
+    if option := recurrent.slow_option(layer):
+        return option
+    if core == "fast":
+        return None
+    if backend.has_gpu():
+        return "cuDNN's, on a GPU"
+    narrow = layer.cell.kernel.shape[0] < layer.units
+    return "large batches of narrow inputs" if narrow and batch_size >= LARGE_BATCH else None
+
+
+@contextmanager
+def applied(model: keras.Model, kernel: Kernel) -> Iterator[None]:
+    """While this lasts, the model's recurrent layers run what the kernel says."""
+    layers = recurrent_layers(model)
+    kept = [(type(layer), layer.supports_jit) for layer in layers]
+    try:
+        for layer, loop in zip(layers, kernel.loops, strict=True):
+            if loop == "fast":
+                layer.__class__ = FAST[type(layer)]
+            layer.supports_jit |= kernel.compiled
+        if kernel.compiled:
+            model.jit_compile = True
+        yield
+    finally:
+        for layer, (kind, supports_jit) in zip(layers, kept, strict=True):
+            layer.__class__, layer.supports_jit = kind, supports_jit

@@ -1,0 +1,87 @@
+"""Keras' recurrent layers with a faster loop over the steps; in all else they are Keras' own."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from lstm_zoo.layers.cells import FUNCTIONS, Cell, GRUCell, LSTMCell, SimpleCell, Tensor
+from lstm_zoo.layers.recurrence import recur
+
+
+def slow_option(layer: keras.Layer) -> str | None:
+    """The option of a Keras layer for which there is no faster loop; None where there is one."""
+    functions = (layer.activation, getattr(layer, "recurrent_activation", None))
+    names = [function.__name__ for function in functions if function]
+    unknown = next((name for name in names if name not in FUNCTIONS), None)
+    options = {
+        f"activation={unknown}": unknown is not None,
+        "recurrent_dropout": layer.recurrent_dropout > 0,
+        "unroll": layer.unroll,
+        "zero_output_for_mask": layer.zero_output_for_mask,
+        "implementation=1": getattr(layer.cell, "implementation", 2) == 1,
+        "reset_after=false": not getattr(layer, "reset_after", True),
+    }
+    return next((option for option, slow in options.items() if slow), None)
+
+
+class Fast:
+    """Takes the place of a Keras layer's loop over the steps."""
+
+    def inner_loop(
+        self, sequences: Tensor, initial_state: list, mask: Tensor | None, training: bool = False
+    ) -> tuple[Tensor, Tensor, list]:
+        """Keras' own hook: `(batch, units)`, `(batch, steps, units)`, and the last states."""
+        cell = self.cell
+        states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
+        if training and self.dropout:
+            sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
+        x = self._in_order(sequences)
+        if mask is not None:
+            mask = self._in_order(ops.cast(mask[0] if isinstance(mask, list) else mask, x.dtype))
+            mask = ops.expand_dims(mask, -1)
+        outputs, last = recur(
+            self._equations(),
+            x,
+            states,
+            ops.copy(cell.kernel),
+            ops.copy(cell.recurrent_kernel),
+            self._biases(),
+            mask,
+        )
+        return last[0], ops.swapaxes(outputs, 0, 1), last
+
+    def _in_order(self, sequences: Tensor) -> Tensor:
+        """`(batch, steps, …)` as `(steps, batch, …)`, in the order in which they are read."""
+        swapped = ops.swapaxes(sequences, 0, 1)
+        return ops.flip(swapped, axis=0) if self.go_backwards else swapped
+
+    def _biases(self) -> list:
+        if self.cell.bias is None:
+            return []
+        bias = ops.copy(self.cell.bias)
+        return [bias[0], bias[1]] if len(bias.shape) == 2 else [bias]
+
+    def _equations(self) -> Cell:
+        functions = [FUNCTIONS[self.activation.__name__]]
+        if self.CELL is not SimpleCell:
+            functions.append(FUNCTIONS[self.recurrent_activation.__name__])
+        return self.CELL(*functions)
+
+
+class SimpleRNN(Fast, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN`, faster."""
+
+    CELL = SimpleCell
+
+
+class LSTM(Fast, keras.layers.LSTM):
+    """`keras.layers.LSTM`, faster."""
+
+    CELL = LSTMCell
+
+
+class GRU(Fast, keras.layers.GRU):
+    """`keras.layers.GRU`, faster."""
+
+    CELL = GRUCell
