@@ -121,6 +121,11 @@ def devices() -> list[str]:
     return [str(device) for device in keras.distribution.list_devices()]
 
 
+def on_processor() -> bool:
+    """Whether the running backend computes on the CPU, and not on a device that runs share."""
+    return all(device.startswith("cpu") for device in devices())
+
+
 @contextmanager
 def double_precision() -> Iterator[None]:
     """Where float64 is float64: on JAX and torch, Keras makes most results float32 otherwise.
