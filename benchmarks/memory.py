@@ -17,7 +17,6 @@ import tempfile
 from pathlib import Path
 
 import sections
-from real_scores import compile_once
 
 from lstm_zoo.__main__ import run
 from lstm_zoo.catalog import Recipe, load
@@ -55,7 +54,6 @@ def main() -> None:
     if not options.page:
         KEPT.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
-            compile_once(Path(folder))
             for name in options.part or PARTS:
                 write_json(KEPT / f"{name}.json", measured(name, options.runs, Path(folder)))
     sections.write(sections.RESULTS, "memory.py", page(kept()))

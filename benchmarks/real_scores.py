@@ -8,7 +8,6 @@ MNIST is looked for where `LSTM_ZOO_DATA` says. It takes about twenty minutes on
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import tempfile
@@ -32,17 +31,9 @@ SETTINGS = {
 def main(names: list[str]) -> None:
     """Train the named settings, or all of them."""
     with tempfile.TemporaryDirectory() as folder:
-        compile_once(Path(folder))
         for name in names or SETTINGS:
             command = f"lstm-zoo compare {SETTINGS[name]} --backend jax --threads 1"
             write_json(SCORES / f"{name}.json", scores(command, Path(folder)))
-
-
-def compile_once(folder: Path) -> None:
-    """Every seed compiles to the same program: keep it from one training to the next."""
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "compiled")
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
 def scores(command: str, folder: Path) -> dict:

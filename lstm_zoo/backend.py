@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import logging
 import os
+import platform
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +45,8 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_imports():
         _limit_threads(name, threads)
+        if name == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+            _keep_programs(threads)
         keras = _import_keras(name)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_floatx("float32")
@@ -56,6 +62,36 @@ def _import_keras(name: str) -> ModuleType:
             f"Keras can't start on {name} ({reason(error)}): look at its settings, "
             "~/.keras/keras.json."
         ) from error
+
+
+def _keep_programs(threads: int) -> None:
+    """Have JAX keep what it compiles, for other processes and later commands.
+
+    A program is compiled for a processor and a number of threads, which JAX does not tell apart.
+    """
+    made_for = hashlib.sha256(f"{_processor()} {threads}".encode()).hexdigest()[:16]
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(home) / "lstm-zoo" / "jax" / made_for
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no home to write in: each process compiles for itself
+        return
+    settings = importlib.import_module("jax").config
+    settings.update("jax_compilation_cache_dir", str(folder))
+    settings.update("jax_persistent_cache_min_compile_time_secs", 0)
+    settings.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # Of a program that another process is just writing: it is compiled here too.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+
+
+def _processor() -> str:
+    """The kind of processor, with all that it can do where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    told = ("model name", "flags", "Features")
+    return " ".join(sorted({line for line in lines if line.startswith(told)}))
 
 
 def installed(name: str) -> bool:
@@ -83,6 +119,11 @@ def devices() -> list[str]:
 
         return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
     return [str(device) for device in keras.distribution.list_devices()]
+
+
+def on_processor() -> bool:
+    """Whether the running backend computes on the CPU, and not on a device that runs share."""
+    return all(device.startswith("cpu") for device in devices())
 
 
 @contextmanager

@@ -63,6 +63,13 @@ WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
+# Those that this process may use; a backend may bind it to some of them later.
+CPUS = (
+    tuple(sorted(os.sched_getaffinity(0)))
+    if hasattr(os, "sched_getaffinity")
+    else tuple(range(os.cpu_count() or 1))
+)
+
 # Of a run. Sums differ in their last bits between counts of threads, so that it is a fixed number,
 # on any machine and beside any other run; further processors take further runs.
 THREADS = 1
@@ -275,7 +282,7 @@ def _own_settings(model: Model, keyed: Iterable[tuple[str, str]]) -> dict:
 
 def available_threads() -> int:
     """The CPU threads that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(CPUS)
 
 
 def choose_backend(option: str | None) -> str:

@@ -26,6 +26,14 @@ class ZooError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple:  # its text alone, whatever its kind was made from
+        return _told, (type(self), str(self))
+
+
+def _told(kind: type[ZooError], sentence: str) -> ZooError:
+    """An error as it came from another process."""
+    return kind.__new__(kind, sentence)
+
 
 class UsageError(ZooError):
     """A name, option or value that can't be meant."""

@@ -145,7 +145,7 @@ class _Search:
         first = _at_rate(config, self._rates[0]).with_seed(self._asked.seeds[0])
         if not trainer.finished(first):
             most = len(self._asked.seeds) * len(self._rates)
-            needed = timing.words(most * trainer.seconds(config))
+            needed = timing.words(most * sum(trainer.seconds([config])))
             self._progress.say(f"{config.variant}: {needed} at most, for {most} trainings.")
 
     def _seed(self, config: RunConfig, trainer: trials.Trainer) -> dict:

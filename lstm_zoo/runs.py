@@ -12,9 +12,9 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -157,6 +157,16 @@ def list_runs(runs: Path) -> list[Run]:
     """Every run in the folder, finished or not, the oldest first."""
     configs = sorted(runs.glob("*/config.json"), key=lambda path: (path.stat().st_mtime_ns, path))
     return [Run(path.parent) for path in configs]
+
+
+def unfinished(runs: Path, configs: Iterable[RunConfig]) -> int:
+    """How many of these have no finished run, as far as can be told before the data are read."""
+    known = set()
+    for run in list_runs(runs):
+        with suppress(RunError):
+            if run.finished:
+                known.add(replace(run.config, data_sha256=None).identity)
+    return len({config.identity for config in configs} - known)
 
 
 def check_writable(file: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import time
+from collections.abc import Iterable
 
 import keras
 
-from lstm_zoo import data, training
+from lstm_zoo import assembly, data, sources, training
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
 from lstm_zoo.layers import core
@@ -15,6 +17,29 @@ from lstm_zoo.runs import Run
 _FORWARD = 1 / 3  # of a training step's arithmetic, and what evaluation takes an example
 _RECORDING = 1.5  # seconds: evaluation's own start, pictures, the saved model
 _BATCHES = 20
+
+
+def estimated(config: RunConfig, raw: data.Raw, progress: object = None) -> float:
+    """A task: the seconds of one training, from a few batches."""
+    dataset = sources.prepare(config, raw)
+    try:
+        return measured(assembly.build(config, dataset), config, dataset)
+    finally:
+        keras.utils.clear_session()
+
+
+def together(trainings: Iterable[float], jobs: int, under_way: Iterable[float] = ()) -> float:
+    """The seconds until the last training ends, where so many go on at a time.
+
+    Args:
+        trainings: the seconds of each, in the order that they begin in.
+        jobs: how many go on at a time.
+        under_way: the seconds that those begun already still take.
+    """
+    ends = sorted([0.0] * jobs + list(under_way))[-jobs:]
+    for seconds in trainings:
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
 
 
 def measured(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> float:

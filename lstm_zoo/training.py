@@ -31,14 +31,17 @@ _METRICS = {"accuracy": keras.metrics.SparseCategoricalAccuracy}
 class Progress(Protocol):
     """Who wants to know how a training goes on."""
 
+    def beside(self) -> Progress:
+        """Another one, for a training that goes on at the same time."""
+
     def expect(self, trainings: int) -> None:
         """So many trainings follow."""
 
     def begin(self, config: RunConfig, batches: int) -> None:
         """A training starts; an epoch has that many batches."""
 
-    def batch(self) -> None:
-        """A batch is done."""
+    def batch(self, count: int = 1) -> None:
+        """Batches are done."""
 
     def epoch(self, row: dict) -> None:
         """An epoch is done; `row` is its line of history.csv."""

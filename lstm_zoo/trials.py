@@ -1,10 +1,15 @@
-"""Many trials: every model from every seed, one seed of all models after the other."""
+"""Many trials: every model from every seed, one after the other or several at a time.
+
+The numbers are the same either way, whatever ends first.
+"""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -39,6 +44,7 @@ from lstm_zoo.errors import (
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.runs import Run
 from lstm_zoo.tasks import task_of
+from lstm_zoo.workers import Crew, Task
 
 
 @dataclass(frozen=True)
@@ -67,39 +73,49 @@ class Comparison:
 
 
 class Trainer:
-    """Trains in a runs folder; a run that is finished there is taken, unless all is to be fresh."""
+    """Trains in a runs folder; a run that is finished there is taken, unless all is to be fresh.
+
+    Args:
+        raw: what the loader read.
+        folder: the runs folder.
+        progress: who wants to know how the trainings go on.
+        fresh: whether to train what is finished there too.
+        crew: the processes that train; None trains in this one.
+    """
 
     def __init__(
-        self, raw: data.Raw, folder: Path, progress: training.Progress, fresh: bool = False
+        self,
+        raw: data.Raw,
+        folder: Path,
+        progress: training.Progress,
+        fresh: bool = False,
+        crew: Crew | None = None,
     ):
         self.raw, self.folder, self.progress = raw, folder, progress
         self.digest = data.digest(raw)
         self.started = provenance.now()
+        self.jobs = crew.jobs if crew else 1
         self._finished = provenance.Finished(folder)
-        self._fresh = fresh
+        self._fresh, self._crew = fresh, crew
         self._new: set[Path] = set()
+        if crew:
+            crew.share(raw)
 
     def finished(self, config: RunConfig) -> Run | None:
         """The run of this configuration that needs no training."""
         return None if self._fresh else self._finished.find(config)
 
-    def seconds(self, config: RunConfig, model: keras.Model | None = None) -> float:
-        """How long a training takes, by a run from any seed, or by a few batches; 0 if it fails.
-
-        `model` is the configuration's, where it is built already; it is of no more use then.
-        """
-        if like := self._finished.like(config):
-            return timing.of_run(like)
-        dataset = sources.prepare(config, self.raw)
-        try:
-            model = model or assembly.build(config, dataset)
-            return timing.measured(model, config, dataset)
-        except Exception as error:  # the training itself will tell
-            if interrupts.seen():
-                raise KeyboardInterrupt from error
-            return 0.0
-        finally:
-            keras.utils.clear_session()
+    def seconds(self, configs: list[RunConfig]) -> list[float]:
+        """How long a training of each takes, by a run from any seed, or by a few batches."""
+        known = {config.identity: self._finished.like(config) for config in configs}
+        seconds = {name: timing.of_run(run) for name, run in known.items() if run}
+        tasks = [partial(timing.estimated, one) for one in configs if not known[one.identity]]
+        for task, outcome in self._perform(tasks):
+            if isinstance(outcome, ZooError) and not isinstance(outcome, TrainingError):
+                raise outcome
+            failed = isinstance(outcome, Exception)  # as the training itself will
+            seconds[task.args[0].identity] = 0.0 if failed else outcome
+        return [seconds[config.identity] for config in configs]
 
     def is_new(self, run: Run) -> bool:
         """Whether this trainer trained it."""
@@ -110,14 +126,49 @@ class Trainer:
         done = self.finished(config)
         if done:
             return done
-        try:
-            run = training.train(config, self.raw, self.folder, self.progress)
-        finally:
-            keras.utils.clear_session()
-        self._new.add(run.folder)
-        if not self._fresh:
-            self._finished.add(config, run)
-        return run
+        ((_, outcome),) = self.train_all([config])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def train_all(
+        self, configs: Iterable[RunConfig]
+    ) -> Iterator[tuple[RunConfig, Run | Exception]]:
+        """Train them; the next one is asked for when there is a process free for it.
+
+        Returns:
+            Each as it ends, with its run or with the error that it failed with.
+        """
+        tasks = (partial(_trained, config, self.folder) for config in configs)
+        for task, outcome in self._perform(tasks):
+            config = task.args[0]
+            if isinstance(outcome, Run):
+                self._new.add(outcome.folder)
+                if not self._fresh:
+                    self._finished.add(config, outcome)
+            yield config, outcome
+
+    def _perform(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, object]]:
+        """Do the tasks here or elsewhere; each as it ends, with its result or its error."""
+        if self._crew:
+            yield from self._crew.run(tasks, self.progress)
+            return
+        for task in tasks:
+            try:
+                outcome = task(raw=self.raw, progress=self.progress)
+            except Exception as error:
+                if interrupts.seen():
+                    raise KeyboardInterrupt from error
+                outcome = error
+            yield task, outcome
+
+
+def _trained(config: RunConfig, folder: Path, raw: data.Raw, progress: training.Progress) -> Run:
+    """A task: one training."""
+    try:
+        return training.train(config, raw, folder, progress)
+    finally:
+        keras.utils.clear_session()
 
 
 def fair(
@@ -150,28 +201,51 @@ def fair(
             trainer.progress.say(note)
     if not tune_lr:
         return configs, tuple(notes)
+    searched = [one for config in configs for one in tuning.searched(config, tune_lr)]
     _announce_search(configs, tune_lr, trainer, end)
-    tuned = [_tuned(config, tune_lr, trainer) for config in configs]
+    runs = _search(searched, trainer)
+    tuned = [_tuned(config, tune_lr, runs) for config in configs]
     return [config for config, _ in tuned], (*notes, *(note for _, note in tuned))
 
 
 def _announce_search(
     configs: list[RunConfig], count: int, trainer: Trainer, end: float | None
 ) -> None:
-    """How long the search for learning rates will take."""
-    needed = count * sum(trainer.seconds(config) for config in configs)
-    _check_time(needed, end, "The search for learning rates")
+    """How much the search for learning rates has to train, and how long that will take."""
+    time_told = ""
+    if trainer.jobs == 1 or end is not None:
+        every = [seconds for seconds in trainer.seconds(configs) for _ in range(count)]
+        needed = timing.together(every, trainer.jobs)
+        _check_time(needed, end, "The search for learning rates")
+        time_told = f": {timing.words(needed)}, less what is finished already"
     trainer.progress.expect(len(configs) * count)
-    trainer.progress.say(
-        f"Choosing among {count} learning rates for each model: {timing.words(needed)}, less what "
-        "is finished already."
-    )
+    trainer.progress.say(f"Choosing among {count} learning rates for each model{time_told}.")
 
 
-def _tuned(config: RunConfig, count: int, trainer: Trainer) -> tuple[RunConfig, str]:
+def _search(searched: list[RunConfig], trainer: Trainer) -> dict[str, Run | Exception]:
+    """What became of each training of the search, by its configuration's identity."""
+    outcomes = {config.identity: trainer.finished(config) for config in searched}
+    missing = {one.identity: one for one in searched if not outcomes[one.identity]}
+    for config, outcome in trainer.train_all(missing.values()):
+        if isinstance(outcome, Exception) and not isinstance(outcome, TrainingError):
+            raise outcome
+        outcomes[config.identity] = outcome
+    return outcomes
+
+
+def _tuned(
+    config: RunConfig, count: int, outcomes: dict[str, Run | Exception]
+) -> tuple[RunConfig, str]:
     """The model at its best learning rate, and what came of the search."""
+
+    def run(searched: RunConfig) -> Run:
+        outcome = outcomes[searched.identity]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
     try:
-        choice = tuning.tune(config, count, trainer.train)
+        choice = tuning.tune(config, count, run)
     except TrainingError as error:
         return config, str(error)
     return choice.config, choice.sentence
@@ -203,7 +277,8 @@ def compare(asked: Comparison, trainer: Trainer) -> dict:
     """
     configs = [replace(config, data_sha256=trainer.digest) for config in asked.configs]
     asked = replace(asked, configs=configs)
-    drafts = [_draft(config, asked.seeds, trainer) for config in asked.configs]
+    drafts = [_draft(config, trainer) for config in asked.configs]
+    _time(drafts, asked, trainer)
     looks.check(trainer.folder)
     floors, notes = _run(drafts, asked, trainer)
     return _results(drafts, floors, replace(asked, notes=(*asked.notes, *notes)), trainer)
@@ -219,56 +294,131 @@ class _Draft:
     seconds: float = 0.0
     trials: list[dict] = field(default_factory=list)
 
+    @property
+    def work(self) -> tuple[float, int]:
+        """How much a training is, beside those of the other models."""
+        return self.seconds, self.multiply_adds or self.parameters
 
-def _draft(config: RunConfig, seeds: list[int], trainer: Trainer) -> _Draft:
-    """The model built once, to see that it fits, what it costs, and how long it will take."""
-    dataset = sources.prepare(config, trainer.raw)
-    model = assembly.build(config, dataset)
+
+def _draft(config: RunConfig, trainer: Trainer) -> _Draft:
+    """The model built once, to see that it fits, and what it costs."""
+    model = assembly.build(config, sources.prepare(config, trainer.raw))
     draft = _Draft(config, model.count_params(), cost.multiply_adds(model))
-    if not all(trainer.finished(config.with_seed(seed)) for seed in seeds):
-        draft.seconds = trainer.seconds(config, model)
     keras.utils.clear_session()
     return draft
+
+
+def _time(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
+    """How long each model will take, where something depends on it.
+
+    Several processes have better to do than to measure.
+    """
+    if trainer.jobs > 1 and asked.end is None:
+        return
+    new = {config.with_seed(0).identity for config, _ in _missing(drafts, asked.seeds, trainer)}
+    timed = [draft for draft in drafts if draft.config.with_seed(0).identity in new]
+    for draft, seconds in zip(timed, trainer.seconds([d.config for d in timed]), strict=True):
+        draft.seconds = seconds
 
 
 def _run(
     drafts: list[_Draft], asked: Comparison, trainer: Trainer
 ) -> tuple[list[dict[str, dict]], list[str]]:
-    """Every trial, seed by seed.
+    """Every trial.
 
     Returns:
         The trivial answers' scores by seed, and what is to be said of seeds left out for time.
     """
-    floors: list[dict[str, dict]] = []
     _announce(drafts, asked, trainer)
-    for place, seed in enumerate(asked.seeds):
-        needed = sum(_missing(drafts, [seed], trainer).values())
-        if not place:
-            _check_time(needed, asked.end, "One seed of every model")
-        elif needed > _left(asked.end):
-            return floors, [f"The time budget ended after {place} of {len(asked.seeds)} seeds."]
-        floors.append(_floors(asked.configs[0].with_seed(seed), trainer))
-        floor = _main(next(iter(floors[-1].values())))
+    agenda = _Agenda(drafts, asked, trainer)
+    for config, outcome in trainer.train_all(agenda.trainings()):
+        agenda.ended(config, outcome)
+    floors = [_floors(asked.configs[0].with_seed(seed), trainer) for seed in agenda.seeds]
+    for seed, scores in zip(agenda.seeds, floors, strict=True):
         for draft in drafts:
-            began = time.monotonic()
-            trial = _trial(draft.config.with_seed(seed), floor, trainer)
-            draft.trials.append(trial)
-            if not trial["reused"]:
-                draft.seconds = time.monotonic() - began
-    return floors, []
+            config, floor = draft.config.with_seed(seed), _main(next(iter(scores.values())))
+            draft.trials.append(_trial(config, floor, agenda.outcome(config), trainer))
+    done, count = len(agenda.seeds), len(asked.seeds)
+    note = f"The time budget ended after {done} of {count} seeds."
+    return floors, [note] if done < count else []
+
+
+class _Agenda:
+    """The trainings of a comparison: in which order they begin, and how they ended.
+
+    `seeds` are those begun: a seed is begun for every model or for none.
+    """
+
+    def __init__(self, drafts: list[_Draft], asked: Comparison, trainer: Trainer):
+        self._drafts, self._asked, self._trainer = drafts, asked, trainer
+        self._begun: dict[str, tuple[_Draft, float]] = {}
+        self._outcomes: dict[str, Run | Exception] = {}
+        self.seeds: list[int] = []
+
+    def trainings(self) -> Iterator[RunConfig]:
+        """Each when it is to begin: the longest first, which keeps no process to the end alone."""
+        for seeds in self._groups():
+            new = _missing(self._drafts, seeds, self._trainer)
+            if self._trainer.jobs > 1:
+                new.sort(key=lambda one: one[1].work, reverse=True)
+            if not self._in_time([draft.seconds for _, draft in new]):
+                return
+            self.seeds += seeds
+            for config, draft in new:
+                self._begun[config.identity] = draft, time.monotonic()
+                yield config
+
+    def _groups(self) -> list[list[int]]:
+        """Seeds that are begun together."""
+        if self._trainer.jobs > 1 and self._asked.end is None:
+            return [self._asked.seeds]
+        return [[seed] for seed in self._asked.seeds]
+
+    def _in_time(self, trainings: list[float]) -> bool:
+        """Whether a seed would end in time; the first one has to."""
+        now = time.monotonic()
+        under_way = [max(0, start + draft.seconds - now) for draft, start in self._begun.values()]
+        needed = timing.together(trainings, self._trainer.jobs, under_way)
+        if not self.seeds:
+            _check_time(needed, self._asked.end, "One seed of every model")
+        return needed <= _left(self._asked.end)
+
+    def ended(self, config: RunConfig, outcome: Run | Exception) -> None:
+        """A training has ended.
+
+        Raises:
+            UsageError: the configuration can't be meant.
+            DataError: it does not fit the data.
+        """
+        draft, start = self._begun.pop(config.identity)
+        draft.seconds = time.monotonic() - start
+        self._outcomes[config.identity] = outcome
+        if isinstance(outcome, UsageError | DataError):
+            raise outcome
+        if isinstance(outcome, Exception):
+            told = f"{config.variant}, seed {config.seed}, failed: {_why(outcome)}"
+            self._trainer.progress.say(told)
+
+    def outcome(self, config: RunConfig) -> Run | Exception:
+        """What a training came to, or the run that made it needless."""
+        return self._outcomes.get(config.identity) or self._trainer.finished(config)
 
 
 def _announce(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
-    """How much there is to train, and how long that will take."""
+    """How much there is to train, and how long that will take, where it was measured."""
     new = _missing(drafts, asked.seeds, trainer)
     different = {draft.config.identity for draft in drafts}
     reused = len(different) * len(asked.seeds) - len(new)
     trainer.progress.expect(len(new))
     if new:
-        early = ", less where it stops early" if drafts[0].config.train["patience"] else ""
-        trainer.progress.say(
-            f"{counted(len(new), 'training')}: {timing.words(sum(new.values()))}{early}."
-        )
+        jobs = min(trainer.jobs, len(new))
+        at_a_time = f", {jobs} at a time" if jobs > 1 else ""
+        needed = ""
+        if trainer.jobs == 1 or asked.end is not None:
+            every = timing.together([draft.seconds for _, draft in new], trainer.jobs)
+            early = ", less where it stops early" if drafts[0].config.train["patience"] else ""
+            needed = f": {timing.words(every)}{early}"
+        trainer.progress.say(f"{counted(len(new), 'training')}{at_a_time}{needed}.")
     if reused:
         trainer.progress.say(
             f"{counted(reused, 'finished run')} of the same configuration, data and versions "
@@ -276,12 +426,17 @@ def _announce(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None
         )
 
 
-def _missing(drafts: list[_Draft], seeds: list[int], trainer: Trainer) -> dict[str, float]:
-    """The seconds of each training that is still to be done; two names of one model are one."""
-    every = [(draft, draft.config.with_seed(seed)) for seed in seeds for draft in drafts]
-    return {
-        config.identity: draft.seconds for draft, config in every if not trainer.finished(config)
-    }
+def _missing(
+    drafts: list[_Draft], seeds: list[int], trainer: Trainer
+) -> list[tuple[RunConfig, _Draft]]:
+    """The trainings still to be done, each of a model's; two names of one model are one."""
+    new: dict[str, tuple[RunConfig, _Draft]] = {}
+    for seed in seeds:
+        for draft in drafts:
+            config = draft.config.with_seed(seed)
+            if not trainer.finished(config):
+                new.setdefault(config.identity, (config, draft))
+    return list(new.values())
 
 
 def _floors(config: RunConfig, trainer: Trainer) -> dict[str, dict]:
@@ -295,25 +450,17 @@ def _main(scores: dict[str, float]) -> float:
     return next(iter(scores.values()))
 
 
-def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
+def _trial(config: RunConfig, floor: float, outcome: Run | Exception, trainer: Trainer) -> dict:
     """One run as results.json has it."""
     names = ("score", "metrics", "learned", "learned_p_value", "lag", "epochs", "best_epoch")
     trial = {"seed": config.seed, "status": "failed", "floor": floor}
     trial |= dict.fromkeys((*names, "train_seconds", "run", "error"))
     trial |= {"diverged": False, "reused": False, "notes": []}
-    try:
-        record = (run := trainer.train(config)).metrics
-    except (UsageError, DataError):
-        raise
-    except Diverged as error:
-        _say_failed(config, str(error), trainer)
-        return trial | {"score": floor, "diverged": True, "error": str(error)}
-    except Exception as error:
-        if interrupts.seen():
-            raise KeyboardInterrupt from error
-        why = str(error) if isinstance(error, ZooError) else reason(error)
-        _say_failed(config, why, trainer)
-        return trial | {"error": why}
+    if isinstance(outcome, Diverged):
+        return trial | {"score": floor, "diverged": True, "error": str(outcome)}
+    if isinstance(outcome, Exception):
+        return trial | {"error": _why(outcome)}
+    record = outcome.metrics
     same = ("learned", "learned_p_value", "lag", "epochs", "best_epoch", "train_seconds", "notes")
     return (
         trial
@@ -322,14 +469,15 @@ def _trial(config: RunConfig, floor: float, trainer: Trainer) -> dict:
             "status": "ok",
             "score": record["test"][record["metric"]["name"]],
             "metrics": record["test"],
-            "run": str(run.folder),
-            "reused": not trainer.is_new(run),
+            "run": str(outcome.folder),
+            "reused": not trainer.is_new(outcome),
         }
     )
 
 
-def _say_failed(config: RunConfig, why: str, trainer: Trainer) -> None:
-    trainer.progress.say(f"{config.variant}, seed {config.seed}, failed: {why}")
+def _why(error: Exception) -> str:
+    """Why a training failed, in a sentence."""
+    return str(error) if isinstance(error, ZooError) else reason(error)
 
 
 def _results(

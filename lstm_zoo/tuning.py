@@ -105,17 +105,25 @@ def tune(config: RunConfig, count: int, train: Callable[[RunConfig], Run]) -> Ch
         UsageError: there is no validation part to choose on, or `count` can't be meant.
         TrainingError: the training fails at every rate.
     """
+    centre = config.train["learning_rate"]
+    losses = _losses(config.variant, searched(config, count), train)
+    reached = {rate: loss for rate, loss in losses.items() if loss is not None}
+    best = min(reached, key=lambda rate: (reached[rate], abs(math.log(rate / centre))))
+    return Choice(_with_rate(config, best), losses)
+
+
+def searched(config: RunConfig, count: int) -> list[RunConfig]:
+    """The runs that `tune` trains.
+
+    Raises:
+        UsageError: there is no validation part to choose on, or `count` can't be meant.
+    """
     if config.data.get("validation") == 0:
         raise UsageError(
             "Choosing a learning rate (--tune-lr) needs a validation part, and validation=0 leaves "
             "none."
         )
-    centre = config.train["learning_rate"]
-    tried = [_searched(config, rate) for rate in rates(centre, count)]
-    losses = _losses(config.variant, tried, train)
-    reached = {rate: loss for rate, loss in losses.items() if loss is not None}
-    best = min(reached, key=lambda rate: (reached[rate], abs(math.log(rate / centre))))
-    return Choice(_with_rate(config, best), losses)
+    return [_searched(config, rate) for rate in rates(config.train["learning_rate"], count)]
 
 
 def _searched(config: RunConfig, rate: float) -> RunConfig:

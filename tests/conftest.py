@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lstm_zoo import backend
+from lstm_zoo import backend, config
 from lstm_zoo.__main__ import run
 
 DATA = os.environ.get("LSTM_ZOO_DATA")
@@ -24,8 +24,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def zoo(tmp_path, monkeypatch, capfd):
-    """`zoo("train", "lstm", …)` runs lstm-zoo from an empty folder: its code, stdout and stderr."""
+    """`zoo("train", "lstm", …)` runs lstm-zoo from an empty folder: its code, stdout and stderr.
+
+    It is as on a machine of one processor, where all trainings are done in this process.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lstm_zoo.config.CPUS", config.CPUS[:1])
     for name in ("LSTM_ZOO_RUNS", "LSTM_ZOO_FILE", "LSTM_ZOO_DATA"):
         monkeypatch.delenv(name, raising=False)
 

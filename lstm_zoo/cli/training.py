@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,11 @@ from lstm_zoo.cli.settings import (
 )
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
-from lstm_zoo.runs import check_writable, prepare_folder, write_json
+from lstm_zoo.runs import check_writable, prepare_folder, unfinished, write_json
 
 if TYPE_CHECKING:
     from lstm_zoo.data import Dataset
+    from lstm_zoo.workers import Crew
 
 MOST_SEEDS = 1000
 _SEEDS = Parameter("seeds", "PositiveInt", 5, "Seeds for each model")
@@ -34,7 +36,15 @@ _TUNE = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
 _LENGTH = Parameter("test-steps", "PositiveInt", None, "steps")
 _BUDGET = Parameter("time-budget", "PositiveFloat", None, "minutes")
 fresh_option = click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
-_EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget", "test_steps")
+jobs_option = click.option(
+    "--jobs",
+    type=Value(Parameter("jobs", "PositiveInt | Literal['auto']", "auto")),
+    metavar="N|auto",
+    default="auto",
+    help="Trainings at a time, each in a process of its own; by default as many as there are "
+    "processors for. The numbers are the same.",
+)
+_EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget", "test_steps", "jobs")
 
 
 @command("lstm-zoo train lstm --dataset mnist --epochs 3")
@@ -105,6 +115,7 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
     metavar="N",
     help="Test every run at N steps too, whatever it was trained at; may be given several times.",
 )
+@jobs_option
 @click.option("-o", "--output", metavar="RESULTS.json", help="Write the results there.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @json_option
@@ -142,13 +153,12 @@ def _compare(
     seeds: int,
     output: str | None,
     *,
-    against: str | None = None,
-    margin: float | None = None,
-    match: str | None = None,
     tune_lr: int | None = None,
     fresh: bool = False,
     time_budget: float | None = None,
     test_steps: tuple[int, ...] = (),
+    jobs: int | str = "auto",
+    **terms: object,
 ) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
     end = None if time_budget is None else time.monotonic() + 60 * time_budget
@@ -158,34 +168,76 @@ def _compare(
         check_writable(Path(output))  # now, and not after hours of training
     _check_search(asked, seeds, tune_lr)
     lengths = _other_lengths(settings, asked, test_steps)
-    start(settings, asked)
+    from lstm_zoo import workers
+
+    trainings = _trainings(asked, seeds, tune_lr, fresh)
+    with workers.crew(jobs, asked.configs[0], trainings) as crew:  # they import while this one does
+        start(settings, asked)
+        from lstm_zoo import backend
+
+        if crew and jobs == "auto" and not backend.on_processor():
+            crew.end()
+            crew = None
+        wanted = _Wanted(asked, seeds, tune_lr, end, lengths, **terms)
+        results = _compared(settings, wanted, fresh, crew)
+    if output:
+        write_json(Path(output), results)
+    return results
+
+
+def _trainings(asked: Plan, seeds: int, tune_lr: int | None, fresh: bool) -> int:
+    """How many trainings may go on at a time, as far as can be told now."""
+    first = asked.configs[0].seed
+    every = [c.with_seed(seed) for c in asked.configs for seed in range(first, first + seeds)]
+    new = len(every) if fresh else unfinished(asked.folder, every)
+    return max(new, len(asked.configs) * (tune_lr or 0))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a comparison is to answer."""
+
+    asked: Plan
+    seeds: int
+    tune_lr: int | None
+    end: float | None
+    lengths: list[int]
+    against: str | None = None
+    margin: float | None = None
+    match: str | None = None
+
+
+def _compared(settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | None) -> dict:
+    """The results of all trainings, here or by a crew."""
     from lstm_zoo import lengths as testing
     from lstm_zoo import sources, trials
     from lstm_zoo.reporting.progress import progress
 
+    asked, end = wanted.asked, wanted.end
     raw = sources.read(asked.configs[0], asked.data_dir)
     _tell(settings, sources.prepare(asked.configs[0], raw))
-    if lengths:
-        testing.check(asked.configs, lengths, asked.data_dir)  # before anything is trained
+    if wanted.lengths:
+        testing.check(asked.configs, wanted.lengths, asked.data_dir)  # before anything is trained
     first = asked.configs[0].seed
-    trainer = trials.Trainer(raw, asked.folder, progress(settings.console, settings.quiet), fresh)
+    teller = progress(settings.console, settings.quiet)
+    trainer = trials.Trainer(raw, asked.folder, teller, fresh, crew)
     variants = [config.variant for config in asked.configs]
-    fair = {"match": match, "tune_lr": tune_lr}
+    fair = {"match": wanted.match, "tune_lr": wanted.tune_lr}
     configs, notes = trials.fair(asked.configs, settings.zoo, trainer, **fair, end=end)
+    against = wanted.against
     comparison = trials.Comparison(
         configs,
-        list(range(first, first + seeds)),
+        list(range(first, first + wanted.seeds)),
         against=None if against is None else configs[variants.index(against)].variant,
-        margin=margin,
+        margin=wanted.margin,
         end=end,
         **fair,
         notes=notes,
     )
     results = trials.compare(comparison, trainer)
-    if lengths:
-        results["test_steps"] = testing.scores(results, configs, lengths, asked.data_dir)
-    if output:
-        write_json(Path(output), results)
+    if wanted.lengths:
+        scores = testing.scores(results, configs, wanted.lengths, asked.data_dir)
+        results["test_steps"] = scores
     return results
 
 
@@ -195,6 +247,7 @@ def _compare(
 @click.option("--quick", is_flag=True, help="The recipe's smaller version.")
 @training_options
 @fresh_option
+@jobs_option
 @json_option
 @pass_settings
 def reproduce(
@@ -203,6 +256,7 @@ def reproduce(
     seeds: int | None,
     quick: bool,
     fresh: bool,
+    jobs: int | str,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -212,7 +266,7 @@ def reproduce(
     asked = plan(settings, (full.model,), given(options), chosen)
     protocol = plan(settings, (full.model,), {}, full)
     count = seeds or chosen.seeds
-    results = _compare(settings, asked, count, None, fresh=fresh)
+    results = _compare(settings, asked, count, None, fresh=fresh, jobs=jobs)
     from lstm_zoo import reproduction
     from lstm_zoo.reporting import tables
 

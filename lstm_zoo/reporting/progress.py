@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from lstm_zoo.config import RunConfig
+
+
+@dataclass
+class _Count:
+    """Of trainings: how many have begun, and how many there are to be."""
+
+    begun: int = 0
+    total: int = 1
 
 
 class Lines:
@@ -13,22 +24,27 @@ class Lines:
 
     def __init__(self, console: Console, quiet: bool = False):
         self._console, self._quiet = console, quiet
-        self._done, self._total = 0, 1
+        self._count = _Count()
         self._label, self._epochs = "", 0
+
+    def beside(self) -> Lines:
+        """The same for a training that goes on at the same time; they are counted together."""
+        return copy.copy(self)
 
     def expect(self, trainings: int) -> None:
         """So many trainings follow."""
-        self._done, self._total = 0, trainings
+        self._count.begun, self._count.total = 0, trainings
 
     def begin(self, config: RunConfig, batches: int) -> None:
         """A training starts."""
-        self._done += 1
-        count = f"[{self._done}/{self._total}] " if self._total > 1 else ""
+        self._count.begun += 1
+        total = self._count.total
+        count = f"[{self._count.begun}/{total}] " if total > 1 else ""
         self._label = f"{count}{config.variant}, seed {config.seed}"
         self._epochs = config.train["epochs"]
 
-    def batch(self) -> None:
-        """A batch is done."""
+    def batch(self, count: int = 1) -> None:
+        """Batches are done."""
 
     def epoch(self, row: dict) -> None:
         """A line of history.csv; the untrained model's is not shown."""
@@ -52,30 +68,30 @@ class Lines:
 
 
 class Bar(Lines):
-    """One bar for the training under way, above it what is to be said."""
+    """A bar for each training under way, above them what is to be said."""
 
     def __init__(self, console: Console):
         super().__init__(console)
-        self._progress: Progress | None = None
-        self._task = TaskID(0)
-
-    def begin(self, config: RunConfig, batches: int) -> None:
-        """A new bar."""
-        super().begin(config, batches)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[scores]}", markup=False),
             TimeRemainingColumn(),
-            console=self._console,
+            console=console,
             transient=True,
         )
-        self._task = self._progress.add_task(self._label, total=batches * self._epochs, scores="")
+        self._task: TaskID | None = None
+
+    def begin(self, config: RunConfig, batches: int) -> None:
+        """A new bar."""
+        super().begin(config, batches)
+        total = batches * self._epochs
+        self._task = self._progress.add_task(self._label, total=total, scores="")
         self._progress.start()
 
-    def batch(self) -> None:
-        """One step on."""
-        self._progress.advance(self._task)
+    def batch(self, count: int = 1) -> None:
+        """So many steps on."""
+        self._progress.advance(self._task, count)
 
     def epoch(self, row: dict) -> None:
         """The newest score, beside the bar."""
@@ -86,7 +102,12 @@ class Bar(Lines):
 
     def end(self) -> None:
         """The bar goes."""
-        self._progress.stop()
+        if self._task is None:
+            return
+        self._progress.remove_task(self._task)
+        self._task = None
+        if not self._progress.task_ids:
+            self._progress.stop()
 
 
 def progress(console: Console, quiet: bool = False) -> Lines:

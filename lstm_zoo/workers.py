@@ -1,0 +1,297 @@
+"""Worker processes that stay: each imports Keras once, and does one task after another.
+
+A task is a function that pickle can name, with its arguments, called as `task(raw=…, progress=…)`:
+the data are loaded once, by the process that asks, and shared. What a task tells of its progress
+goes to that process too. Nothing is imported here that takes time, so that the workers can start
+before their parent has imported Keras itself.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_zoo.config import CPUS, RunConfig, available_threads
+from lstm_zoo.errors import TrainingError, ZooError, reason
+from lstm_zoo.sharing import Shared, share
+
+if TYPE_CHECKING:
+    from lstm_zoo.training import Progress
+
+Task = Callable[..., object]
+_TELL = 0.1  # seconds between two messages of batches that are done
+_LAST = 5  # seconds that a process may take to end
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+def crew(jobs: int | str, config: RunConfig, trainings: int) -> AbstractContextManager[Crew | None]:
+    """The processes for so many trainings; None, where this one is as good.
+
+    Args:
+        jobs: the most that are asked for; `auto` leaves no processor idle, and none to two runs.
+        config: one of the trainings'.
+    """
+    most = available_threads() // config.threads if jobs == "auto" else jobs
+    count = min(most, trainings)
+    return Crew(count, config.backend, config.threads) if count > 1 else nullcontext()
+
+
+class Crew:
+    """Worker processes on this machine, each on cores of its own. They end with the block.
+
+    Args:
+        jobs: the processes.
+        backend: Keras' backend in each.
+        threads: the cores of each.
+    """
+
+    def __init__(self, jobs: int, backend: str, threads: int):
+        self.jobs = jobs
+        self._settings = (backend, threads)
+        self._folder = Path()
+        self._shared: Shared | None = None
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Crew:
+        self._folder = Path(tempfile.mkdtemp(prefix="lstm-zoo-"))
+        self._workers = [self._worker(place) for place in range(self.jobs)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the processes, whatever they do."""
+        while self._workers:
+            self._workers.pop().kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def share(self, raw: object) -> None:
+        """What every task of a later `run` has as its data."""
+        self._shared = share(raw, self._folder / "arrays")
+
+    def run(self, tasks: Iterable[Task], progress: Progress) -> Iterator[tuple[Task, object]]:
+        """Do the tasks; the next one is asked for when a process is free for it.
+
+        Returns:
+            Each as it ends, with its result or with the error that it failed with.
+
+        Raises:
+            ZooError: no process can be started.
+        """
+        tasks, more = iter(tasks), True
+        try:
+            while True:
+                for worker in self._workers:
+                    if more and worker.task is None:
+                        task = next(tasks, None)
+                        more = task is not None
+                        worker.give(task, self._shared, progress.beside())
+                if not more and not any(worker.busy for worker in self._workers):
+                    return
+                yield from self._heard()
+        finally:
+            for worker in self._workers:
+                worker.hush()
+
+    def _heard(self) -> Iterator[tuple[Task, object]]:
+        """Listen until something is said; the tasks that have ended."""
+        speakers = {worker.connection: worker for worker in self._workers}
+        for connection in wait(speakers):
+            worker = speakers[connection]
+            try:
+                message = connection.recv()
+            except (EOFError, OSError):
+                yield from self._lost(worker)
+            else:
+                yield from worker.hear(*message)
+
+    def _lost(self, worker: _Worker) -> Iterator[tuple[Task, object]]:
+        """A process has ended: another takes its place, unless it had not even begun."""
+        self._workers.remove(worker)
+        worker.hush()
+        why = worker.ending()
+        if worker.busy:
+            self._workers.append(self._worker(worker.place))
+            yield worker.task, TrainingError(why)
+        elif not self._workers:
+            raise ZooError(f"{why} None is left; --jobs 1 needs none.")
+
+    def _worker(self, place: int) -> _Worker:
+        return _Worker(place, self._folder, *self._settings)
+
+
+class _Worker:
+    """A worker process, seen from its parent; `task` is None when it is free."""
+
+    def __init__(self, place: int, folder: Path, backend: str, threads: int):
+        self.place = place
+        self.task: Task | None = _begin
+        self.connection, theirs = _SPAWN.Pipe()
+        cores = _cores(place, threads)
+        self._process = _SPAWN.Process(
+            target=_serve, args=(theirs, folder, cores, backend, threads), daemon=True
+        )
+        with _uninterrupted():
+            self._process.start()
+        theirs.close()
+        self._shared: Shared | None = None
+        self._voice: Progress | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has something to do for others, and not just to begin."""
+        return self.task not in (None, _begin)
+
+    def give(self, task: Task | None, shared: Shared | None, voice: Progress) -> None:
+        """Have it do a task on the shared data, and tell `voice` of it."""
+        if task is None:
+            return
+        self.task, self._voice = task, voice
+        with suppress(OSError):  # it is dead, which listening to it will tell
+            if shared is not self._shared:
+                self.connection.send(shared)
+                self._shared = shared
+            self.connection.send(task)
+
+    def hear(self, kind: str, content: tuple) -> Iterator[tuple[Task, object]]:
+        """What it said: a word of progress, or the end of its task."""
+        if kind != "done":
+            getattr(self._voice, kind)(*content)
+            return
+        task, self.task = self.task, None
+        if task is not _begin:
+            yield task, *content
+
+    def hush(self) -> None:
+        """No more of its progress is to be shown."""
+        if self._voice is not None:
+            self._voice.end()
+            self._voice = None
+
+    def ending(self) -> str:
+        """How the process ended by itself, as a sentence."""
+        self._process.join(_LAST)
+        code = self._process.exitcode
+        self.kill()
+        if code is None or code >= 0:
+            return f"The worker process ended by itself, with exit code {code}."
+        name = signal.Signals(-code).name
+        return (
+            f"The worker process was killed ({name}), perhaps by want of memory: try fewer --jobs."
+        )
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+
+def _cores(place: int, threads: int) -> list[int]:
+    """The cores of the worker at that place: no two workers' the same where there are enough."""
+    return [CPUS[(place * threads + number) % len(CPUS)] for number in range(threads)]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A process that the block starts knows no Ctrl-C: its parent does, and ends it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which starts in its own way, and unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(
+    connection: Connection, folder: Path, cores: list[int], backend: str, threads: int
+) -> None:
+    """What a worker process does until its parent ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
+    _begin(cores, backend, threads)
+    connection.send(("done", (None,)))
+    raw = None
+    while True:
+        message = connection.recv()
+        if isinstance(message, Shared):
+            raw = message.load()
+            continue
+        connection.send(("done", (_outcome(message, raw, _Told(connection.send)),)))
+
+
+def _end_with_parent(folder: Path) -> None:
+    """Leave nothing behind when the parent is killed."""
+    wait([multiprocessing.parent_process().sentinel])
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def _begin(cores: list[int], name: str, threads: int) -> None:
+    """Import all that a training needs, on cores of its own."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    from lstm_zoo import backend
+
+    backend.start(name, threads)
+    from lstm_zoo import training  # noqa: F401
+
+
+def _outcome(task: Task, raw: object, progress: Progress) -> object:
+    """The result of a task, or the error that it failed with, fit to be sent."""
+    try:
+        return task(raw=raw, progress=progress)
+    except ZooError as error:
+        return error
+    except Exception as error:
+        return ZooError(reason(error))
+
+
+class _Told:
+    """The progress of a task, told to the process that asked for it."""
+
+    def __init__(self, send: Callable[[tuple], None]):
+        self._send, self._batches, self._last = send, 0, 0.0
+
+    def begin(self, config: RunConfig, batches: int) -> None:
+        """A training starts; an epoch has that many batches."""
+        self._send(("begin", (config, batches)))
+
+    def batch(self, count: int = 1) -> None:
+        """Batches are done; few messages tell of many."""
+        self._batches += count
+        if time.monotonic() - self._last > _TELL:
+            self._tell_batches()
+
+    def epoch(self, row: dict) -> None:
+        """An epoch is done."""
+        self._tell_batches()
+        self._send(("epoch", (row,)))
+
+    def end(self) -> None:
+        """The training is over."""
+        self._send(("end", ()))
+
+    def say(self, sentence: str) -> None:
+        """Something that the user should know."""
+        self._send(("say", (sentence,)))
+
+    def _tell_batches(self) -> None:
+        if self._batches:
+            self._send(("batch", (self._batches,)))
+        self._batches, self._last = 0, time.monotonic()
