@@ -14,7 +14,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
-from lstm_zoo import cost, data, evaluation, interrupts, provenance, runs
+from lstm_zoo import cost, data, disk, evaluation, interrupts, provenance, runs
 from lstm_zoo.assembly import build
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
@@ -177,7 +177,8 @@ def _optimizer(settings: dict, updates: int) -> keras.optimizers.Optimizer:
 
 def _exploded(train: data.Part) -> float:
     """The loss beyond which a training has exploded, on the scale of its targets."""
-    return _EXPLOSION * max(1.0, float(np.mean(np.square(train.y[train.index], dtype=float))))
+    squares = disk.mean(lambda rows: np.square(train.targets(rows), dtype=float), len(train))
+    return _EXPLOSION * max(1.0, float(squares))
 
 
 class _Recorder(keras.callbacks.Callback):
