@@ -9,6 +9,7 @@ import mmap
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from typing import IO
 
 import numpy as np
 
@@ -17,33 +18,41 @@ STRETCH = 1 << 18  # rows that are looked at at once
 _maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
 
 
+class Growing:
+    """An array that is put together piece by piece, in a file once it is large."""
+
+    def __init__(self):
+        self._held: list[np.ndarray] = []
+        self._file: IO[bytes] | None = None
+
+    def append(self, piece: np.ndarray) -> None:
+        """Some rows more, of the same shape and kind."""
+        self._held.append(piece)
+        if self._file is None and sum(held.nbytes for held in self._held) >= LARGE:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115, `array` closes it
+        if self._file is not None:
+            for held in self._held:
+                self._file.write(np.ascontiguousarray(held).reshape(-1).view(np.uint8).data)
+            self._held = [piece[:0]]
+
+    def array(self) -> np.ndarray:
+        """All the rows; nothing can be appended any more. One in a file is read-only."""
+        last = self._held[-1]
+        if self._file is None:
+            return last if len(self._held) == 1 else np.concatenate(self._held)
+        with self._file as file:
+            file.flush()
+            memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        _maps.add(memory)
+        return np.frombuffer(memory, last.dtype).reshape(-1, *last.shape[1:])
+
+
 def gathered(pieces: Iterable[np.ndarray]) -> np.ndarray:
     """The pieces, one after the other, as one array; a large one is read-only, and in a file."""
-    held, size = [], 0
-    pieces = iter(pieces)
+    growing = Growing()
     for piece in pieces:
-        held.append(piece)
-        size += piece.nbytes
-        if size >= LARGE:
-            return _on_disk(held, pieces)
-    return held[0] if len(held) == 1 else np.concatenate(held)
-
-
-def _on_disk(held: list[np.ndarray], pieces: Iterator[np.ndarray]) -> np.ndarray:
-    dtype, shape, rows = held[0].dtype, held[0].shape[1:], 0
-    with tempfile.TemporaryFile(buffering=0) as file:
-        for some in (held, pieces):
-            for piece in some:
-                file.write(_bytes(piece))
-                rows += len(piece)
-        held.clear()
-        memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    _maps.add(memory)
-    return np.frombuffer(memory, dtype).reshape(rows, *shape)
-
-
-def _bytes(array: np.ndarray) -> memoryview:
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        growing.append(piece)
+    return growing.array()
 
 
 def stretches(rows: int, size: int | None = None) -> Iterator[slice]:
