@@ -8,7 +8,9 @@ from __future__ import annotations
 import mmap
 import tempfile
 import weakref
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -93,3 +95,26 @@ def largest(values: np.ndarray) -> np.ndarray:
         some = values[rows]
         found = np.maximum(found, np.maximum(np.abs(some.max(axis=0)), np.abs(some.min(axis=0))))
     return found
+
+
+def later(places: np.ndarray | range, rows: int) -> np.ndarray | range:
+    """The places so many rows on."""
+    if isinstance(places, range):
+        return range(places.start + rows, places.stop + rows)
+    return places + rows
+
+
+def at(values: np.ndarray, places: np.ndarray | range) -> np.ndarray:
+    """The values at these places; nothing is copied where these are a range."""
+    return values[places.start : places.stop] if isinstance(places, range) else values[places]
+
+
+def save(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an archive as `np.savez_compressed` does, a stretch at a time."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            header = np.lib.format.header_data_from_array_1_0(array) | {"fortran_order": False}
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                for rows in stretches(len(array)):
+                    file.write(array[rows].tobytes())

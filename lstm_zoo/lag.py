@@ -40,7 +40,11 @@ class Lag:
 
 
 def detect(
-    forecast: np.ndarray, values: np.ndarray, rows: np.ndarray, horizon: int, improves: bool
+    forecast: np.ndarray,
+    values: np.ndarray,
+    rows: np.ndarray | range,
+    horizon: int,
+    improves: bool,
 ) -> Lag:
     """The shift k in 0 … `horizon` + 10 with the smallest RMSE(forecast of t, value of t − k).
 
@@ -53,14 +57,14 @@ def detect(
     Args:
         forecast: of the furthest step, in the series' unit and in order of time, `(examples,)`.
         values: the whole series, in the same unit, `(rows,)`.
-        rows: where in `values` the target of each forecast stands, `(examples,)`.
+        rows: where in `values` the target of each forecast stands, rising, `(examples,)`.
         horizon: the steps from the last known value to the target.
         improves: whether the forecast is significantly better than the last value.
     """
-    shifts = np.arange(min(horizon + _FURTHER, int(rows.min())) + 1)
+    shifts = np.arange(min(horizon + _FURTHER, int(rows[0])) + 1)
 
     def losses(shift: int, some: slice = slice(None)) -> np.ndarray:
-        return (forecast[some] - values[rows[some] - shift]) ** 2
+        return (forecast[some] - disk.at(values, disk.later(rows[some], -shift))) ** 2
 
     errors = [disk.mean(partial(losses, shift), len(rows)) for shift in shifts]
     errors = np.sqrt(errors)

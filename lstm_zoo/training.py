@@ -284,7 +284,7 @@ def _record(
     }
     model.save(run.folder / "model.keras")
     runs.write_json(run.folder / "preprocessing.json", dataset.preprocessing())
-    np.savez_compressed(run.folder / "predictions.npz", **task_of(dataset).record(answers["test"]))
+    disk.save(run.folder / "predictions.npz", task_of(dataset).record(answers["test"]))
     _draw(run, config, dataset, answers, history, fit.best_epoch)
     runs.write_json(run.folder / "metrics.json", metrics)
 

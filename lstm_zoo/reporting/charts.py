@@ -276,7 +276,7 @@ def forecast_figure(
         ahead: how many steps ahead these forecasts look.
     """
     floor = (test[0], last_value)
-    errors = [metrics.rmse(_at(actual, rows), values) for rows, values in (train, test, floor)]
+    errors = [metrics.rmse(disk.at(actual, rows), values) for rows, values in (train, test, floor)]
     model, dashed = {"lw": 2.6, "alpha": 0.75}, {"lw": 1.1, "ls": (0, (3, 1.5)), "zorder": 4}
     names = ("model, training part", "model, test part", "last value, test part")
     train_label, test_label, floor_label = (
@@ -323,10 +323,6 @@ def _places(dates: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     return rows if dates is None else dates[rows]
 
 
-def _at(values: np.ndarray, rows: np.ndarray | range) -> np.ndarray:
-    return values[rows.start : rows.stop] if isinstance(rows, range) else values[rows]
-
-
 def _thinned(rows: np.ndarray | range, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A line's rows and values; of a long line, the least and the largest value of each stretch.
 
@@ -334,12 +330,13 @@ def _thinned(rows: np.ndarray | range, values: np.ndarray) -> tuple[np.ndarray, 
     """
     if len(rows) <= MOST_POINTS:
         return np.array(rows, int), values
-    kept = set()
+    kept, ends = [], []
     for stretch in disk.stretches(len(rows), 2 * -(-len(rows) // MOST_POINTS)):
         some = values[stretch]
-        kept |= {stretch.start + some.argmin(), stretch.start + some.argmax()}
-    places = np.array(sorted(kept))
-    return rows[0] + places if isinstance(rows, range) else rows[places], values[places]
+        for place in sorted({some.argmin(), some.argmax()}):
+            kept.append(rows[stretch.start + place])
+            ends.append(some[place])
+    return np.array(kept), np.array(ends)
 
 
 def _verdict(model: float, last_value: float, ahead: int) -> str:

@@ -38,18 +38,15 @@ class Forecasting(Task):
 
     def last(self, part: Part) -> np.ndarray:
         """The last value that each example has seen: `(examples,)`."""
-        return self.values[self._known_last(part)]
+        return disk.at(self.values, self._ahead(part, 0))
 
     def truth(self, part: Part) -> np.ndarray:
         """The values to come: `(examples, horizon)`."""
-        return self.framing.future(self.dataset.series.values)[self._known_last(part)]
+        return disk.at(self.framing.future(self.dataset.series.values), self._ahead(part, 0))
 
-    def _known_last(self, part: Part) -> np.ndarray | slice:
-        """The rows of `starts`; a slice, which copies nothing, where they follow in a row."""
-        if not isinstance(part.places, range):
-            return self.starts(part)
-        before = self.framing.window - 1
-        return slice(part.places.start + before, part.places.stop + before)
+    def _ahead(self, part: Part, rows: int) -> np.ndarray | range:
+        """The rows so far after those of `starts`; a range where no other is between."""
+        return disk.later(part.places, self.framing.window - 1 + rows)
 
     def answers(self, outputs: np.ndarray, part: Part) -> np.ndarray:
         """What the model said, in the series' unit."""
@@ -88,7 +85,7 @@ class Forecasting(Task):
     def lag(self, answers: np.ndarray, learned: bool) -> dict | None:
         """Whether the furthest forecasts are only a value known before, some rows late."""
         test, ahead = self.dataset.test, self.framing.horizon
-        rows = self.starts(test) + ahead
+        rows = self._ahead(test, ahead)
         return asdict(lag.detect(answers[:, -1], self.values, rows, ahead, learned))
 
     def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
@@ -96,16 +93,15 @@ class Forecasting(Task):
         test, dates = self.dataset.test, self.dataset.series.dates
         arrays = super().record(answers) | {"last": self.last(test)}
         if dates is not None:
-            ahead = sliding_window_view(dates[1:], self.framing.horizon)
-            arrays["dates"] = ahead[self._known_last(test)]
+            following = sliding_window_view(dates[1:], self.framing.horizon)
+            arrays["dates"] = disk.at(following, self._ahead(test, 0))
         return arrays
 
     def draw(self, folder: Path, answers: dict[str, np.ndarray], title: str) -> None:
         """The series, and the forecasts of the furthest step of the horizon."""
         ahead = self.framing.horizon
-        before = self.framing.window - 1 + ahead
         parts = {
-            name: (_later(part.places, before), answers[name][:, -1])
+            name: (self._ahead(part, ahead), answers[name][:, -1])
             for name, part in self.dataset.parts.items()
         }
         charts.forecast(
@@ -134,9 +130,3 @@ class Forecasting(Task):
         if not len(later):
             return 0.0
         return float(disk.mean(lambda rows: np.abs(later[rows] - values[rows]), len(later)))
-
-
-def _later(places: np.ndarray | range, rows: int) -> np.ndarray | range:
-    if isinstance(places, range):
-        return range(places.start + rows, places.stop + rows)
-    return places + rows
