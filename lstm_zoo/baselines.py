@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_zoo import disk
+
 
 def majority(y_train: np.ndarray, classes: int, examples: int) -> np.ndarray:
     """The training part's class frequencies as every example's probabilities.
@@ -84,7 +86,8 @@ def drift(values: np.ndarray, starts: np.ndarray, horizon: int, train_rows: int)
 
 def mean(values: np.ndarray, starts: np.ndarray, horizon: int, train_rows: int) -> np.ndarray:
     """The mean of the first `train_rows` rows, at every horizon."""
-    return np.full((len(starts), horizon), np.mean(values[:train_rows]))
+    level = disk.mean(lambda rows: values[rows], train_rows)
+    return np.full((len(starts), horizon), level)
 
 
 def seasonal(values: np.ndarray, starts: np.ndarray, horizon: int, period: int) -> np.ndarray:

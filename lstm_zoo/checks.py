@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_zoo import interrupts
+from lstm_zoo import disk, interrupts
 from lstm_zoo.data import NO_CLASS, Dataset, Examples, Parts, Raw, Series, Splits, Texts
 from lstm_zoo.errors import DataError, TrainingError, listed, reason
 
@@ -142,8 +142,7 @@ def _not_arrays(**arrays: object) -> list[str]:
 
 
 def _not_finite(name: str, array: np.ndarray) -> list[str]:
-    """The sum is not finite where a value is not; it needs no second array of that size."""
-    largest = max(abs(float(array.max())), abs(float(array.min())))
+    largest = float(np.max(disk.largest(array)))
     if np.isnan(largest):
         return [f"{name} has values that are no numbers (NaN)"]
     return [f"{name} has values beyond what float32 holds"] if largest > LARGEST else []

@@ -15,11 +15,12 @@ parts share, and windows are views of the series.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from lstm_zoo import disk
 from lstm_zoo.framing import Framing
 
 UNKNOWN = "[UNK]"  # any word that is in no vocabulary
@@ -136,19 +137,41 @@ Raw = Splits | Parts | Examples | Texts | Series
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the examples of `x` and `y`: those whose places `index` lists."""
+    """Some of the examples of `x` and `y`: those at `places`, a range where no other is between."""
 
     x: np.ndarray
     y: np.ndarray
-    index: np.ndarray
+    places: np.ndarray | range
 
     def __len__(self) -> int:
-        return len(self.index)
+        return len(self.places)
+
+    @property
+    def index(self) -> np.ndarray:
+        """The place of each example, `int (examples,)`."""
+        if isinstance(self.places, range):
+            return np.arange(self.places.start, self.places.stop)
+        return self.places
+
+    def piece(self, places: slice) -> Part:
+        """The part of this part's examples at `places`."""
+        return replace(self, places=self.places[places])
 
     def take(self, places: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Copies of the inputs and targets at `places` of this part."""
-        chosen = self.index[places]
+        chosen = self._chosen(places)
         return self.x[chosen], self.y[chosen]
+
+    def targets(self, places: slice) -> np.ndarray:
+        """Copies of the targets alone."""
+        return self.y[self._chosen(places)]
+
+    def _chosen(self, places: np.ndarray | slice) -> np.ndarray:
+        if isinstance(places, slice):
+            return self.piece(places).index
+        if isinstance(self.places, range):
+            return places + self.places.start
+        return self.places[places]
 
 
 @dataclass(frozen=True)
@@ -215,7 +238,7 @@ class Dataset:
         if self.series.dates is None or not len(self.train):
             return None
         part = self.validation or self.train
-        row = part.index[-1] + self.framing.window + self.framing.horizon - 1
+        row = part.places[-1] + self.framing.window + self.framing.horizon - 1
         return str(self.series.dates[row])
 
 
@@ -225,9 +248,9 @@ def digest(raw: Raw) -> str:
     for name, value in _contents(raw):
         sha.update(name.encode())
         if isinstance(value, np.ndarray):
-            array = np.ascontiguousarray(value)
-            sha.update(f"{array.dtype.str}{array.shape}".encode())
-            sha.update(array.view(np.uint8).data if array.size else b"")
+            sha.update(f"{value.dtype.str}{value.shape}".encode())
+            for rows in disk.stretches(len(value)) if value.size else ():
+                sha.update(np.ascontiguousarray(value[rows]).view(np.uint8).data)
         else:
             sha.update(repr(value).encode())
     return sha.hexdigest()

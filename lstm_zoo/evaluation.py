@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 
-from lstm_zoo import data
+from lstm_zoo import data, disk
 from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL
@@ -29,8 +31,11 @@ def answers(
     model: keras.Model, dataset: data.Dataset, part: data.Part, config: RunConfig
 ) -> np.ndarray:
     """The model's answers to a part, as its task reads them."""
-    task = task_of(dataset)
-    return task.answers(outputs(model, part, batch_size(config), task.every_step), part)
+    task, size = task_of(dataset), batch_size(config)
+    pieces = map(part.piece, disk.stretches(len(part), size * math.ceil(disk.STRETCH / size)))
+    return disk.gathered(
+        task.answers(outputs(model, piece, size, task.every_step), piece) for piece in pieces
+    )
 
 
 def part_answers(

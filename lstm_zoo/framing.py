@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from lstm_zoo import disk
 from lstm_zoo.errors import RunError, UsageError
 from lstm_zoo.parameters import REQUIRED, Parameter, fill
 
@@ -73,9 +75,12 @@ class Framing:
 
     def inputs(self, values: np.ndarray) -> np.ndarray:
         """Every window of `values (rows, columns)`: `(rows - window + 1, window, columns)`."""
-        scaled = (values - np.array(self.input_offset)) / np.array(self.input_scale)
-        windows = sliding_window_view(scaled.astype(np.float32), self.window, axis=0)
-        return windows.transpose(0, 2, 1)
+        offset, scale = np.array(self.input_offset), np.array(self.input_scale)
+        scaled = disk.gathered(
+            ((values[rows] - offset) / scale).astype(np.float32)
+            for rows in disk.stretches(len(values))
+        )
+        return sliding_window_view(scaled, self.window, axis=0).transpose(0, 2, 1)
 
     def future(self, values: np.ndarray) -> np.ndarray:
         """The next `horizon` target values after each row: `(rows - horizon, horizon)`."""
@@ -83,8 +88,11 @@ class Framing:
 
     def answers(self, values: np.ndarray) -> np.ndarray:
         """The targets of every window that has its whole future in `values`."""
-        future = self.future(values)
-        rows = self.to_scale(future, values[: len(future), self.target]).astype(np.float32)
+        future, last = self.future(values), values[:, self.target]
+        rows = disk.gathered(
+            self.to_scale(future[rows], last[rows]).astype(np.float32)
+            for rows in disk.stretches(len(future))
+        )
         if self.targets == "last":
             return rows[self.window - 1 :]
         return sliding_window_view(rows, self.window, axis=0).transpose(0, 2, 1)
@@ -116,8 +124,7 @@ def fitted(values: np.ndarray, known: int, scaling: str, **choices) -> Framing:
     target, horizon = choices["target"], choices["horizon"]
     level = values[:known, target]
     if choices["predict"] == "change":
-        changes = (level[h:] - level[:-h] for h in range(1, horizon + 1))
-        spread = [float(_above_rounding(np.std(change), level)) for change in changes]
+        spread = [float(_spread_of_changes(level, h)) for h in range(1, horizon + 1)]
     else:
         spread = [float(scale[target])] * horizon
     return Framing(
@@ -136,11 +143,24 @@ def _fitted_scaler(known: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndar
     if scaling == "min-max":
         offset, scale = known.min(axis=0), np.ptp(known, axis=0)
     else:
-        offset, scale = known.mean(axis=0), known.std(axis=0)
+        offset, scale = _mean_and_std(lambda rows: known[rows], len(known))
     return offset, _above_rounding(scale, known)
+
+
+def _spread_of_changes(level: np.ndarray, ahead: int) -> np.ndarray:
+    """The standard deviation of the change over `ahead` rows."""
+    changed, before = level[ahead:], level[:-ahead]
+    _, spread = _mean_and_std(lambda rows: changed[rows] - before[rows], len(changed))
+    return _above_rounding(spread, level)
+
+
+def _mean_and_std(terms: Callable[[slice], np.ndarray], rows: int) -> tuple:
+    """Of the `terms` of all rows, each column's."""
+    mean = disk.mean(terms, rows, axis=0)
+    return mean, np.sqrt(disk.mean(lambda some: (terms(some) - mean) ** 2, rows, axis=0))
 
 
 def _above_rounding(spread: np.ndarray, known: np.ndarray) -> np.ndarray:
     """`spread`, or 1 where it is no more than what rounding makes of the `known` values."""
-    rounding = 4 * np.finfo(np.float64).eps * np.abs(known).max(axis=0)
+    rounding = 4 * np.finfo(np.float64).eps * disk.largest(known)
     return np.where(spread <= rounding, 1.0, spread)

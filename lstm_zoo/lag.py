@@ -13,10 +13,12 @@ where the forecast is no better than the last value.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from lstm_zoo import disk
 from lstm_zoo.results import LEVEL
 from lstm_zoo.statistics import diebold_mariano
 
@@ -38,7 +40,11 @@ class Lag:
 
 
 def detect(
-    forecast: np.ndarray, values: np.ndarray, rows: np.ndarray, horizon: int, improves: bool
+    forecast: np.ndarray,
+    values: np.ndarray,
+    rows: np.ndarray | range,
+    horizon: int,
+    improves: bool,
 ) -> Lag:
     """The shift k in 0 … `horizon` + 10 with the smallest RMSE(forecast of t, value of t − k).
 
@@ -51,19 +57,23 @@ def detect(
     Args:
         forecast: of the furthest step, in the series' unit and in order of time, `(examples,)`.
         values: the whole series, in the same unit, `(rows,)`.
-        rows: where in `values` the target of each forecast stands, `(examples,)`.
+        rows: where in `values` the target of each forecast stands, rising, `(examples,)`.
         horizon: the steps from the last known value to the target.
         improves: whether the forecast is significantly better than the last value.
     """
-    shifts = np.arange(min(horizon + _FURTHER, int(rows.min())) + 1)
-    losses = np.stack([(forecast - values[rows - shift]) ** 2 for shift in shifts])
-    errors = np.sqrt(losses.mean(axis=1))
-    rounding = 1e-12 * float(np.abs(values).max())
+    shifts = np.arange(min(horizon + _FURTHER, int(rows[0])) + 1)
+
+    def losses(shift: int, some: slice = slice(None)) -> np.ndarray:
+        return (forecast[some] - disk.at(values, disk.later(rows[some], -shift))) ** 2
+
+    errors = [disk.mean(partial(losses, shift), len(rows)) for shift in shifts]
+    errors = np.sqrt(errors)
+    rounding = 1e-12 * float(disk.largest(values))
     shift = int(np.argmax(errors <= errors.min() + rounding))
     if shift == horizon and not improves:
         return Lag(shift, "repeats")
     if shift > horizon:
-        _, p_value = diebold_mariano(losses[shift], losses[0], shift, alternative="less")
+        _, p_value = diebold_mariano(losses(shift), losses(0), shift, alternative="less")
         if p_value < LEVEL / shifts[-1]:
             return Lag(shift, "trails")
     return Lag(shift, None)

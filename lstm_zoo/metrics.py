@@ -19,6 +19,8 @@ from typing import Literal
 
 import numpy as np
 
+from lstm_zoo import disk
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -88,8 +90,10 @@ def losses(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     Returns:
         `(examples,)`: the mean squared error, or the mean cross entropy in nats.
     """
-    wrong = _surprises(y_true, y_pred) if y_pred.ndim == 3 else (y_true - y_pred) ** 2
-    return np.mean(wrong, axis=1)
+    terms = _surprises if y_pred.ndim == 3 else lambda true, answer: (true - answer) ** 2
+    return disk.gathered(
+        np.mean(terms(y_true[rows], y_pred[rows]), axis=1) for rows in disk.stretches(len(y_pred))
+    )
 
 
 @_metric("lower", 0, math.inf)
@@ -101,21 +105,25 @@ def rmse(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 @_metric("lower", 0, math.inf)
 def mae(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The mean absolute error, in the series' unit."""
-    return float(np.mean(np.abs(_errors(y_true, y_pred))))
+    return _mean(np.abs, y_true, y_pred)
 
 
 @_metric("lower", 0, math.inf)
 def mse(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """The mean squared error, in the square of the series' unit."""
-    return float(np.mean(_errors(y_true, y_pred) ** 2))
+    return _mean(np.square, y_true, y_pred)
 
 
 @_metric("lower", 0, math.inf)
 def mape(y_true: np.ndarray, y_pred: np.ndarray) -> float | None:
     """The mean absolute error as a fraction of the true value; None where one of these is 0."""
-    if not np.all(y_true):
+    if not all(y_true[rows].all() for rows in disk.stretches(len(y_true))):
         return None
-    return float(np.mean(np.abs(_errors(y_true, y_pred) / y_true)))
+    _same_shape(y_true, y_pred)
+    errors = disk.mean(
+        lambda rows: np.abs(_errors(y_true[rows], y_pred[rows]) / y_true[rows]), len(y_true)
+    )
+    return float(errors)
 
 
 @_metric("lower", 0, math.inf)
@@ -158,11 +166,14 @@ def direction_accuracy(y_true: np.ndarray, y_pred: np.ndarray, last: np.ndarray)
         y_pred: the forecasts, `(examples, horizon)`.
         last: each example's last known value, `(examples,)`, from which both moved.
     """
-    moved, forecast = np.sign(y_true - last[:, None]), np.sign(y_pred - last[:, None])
-    changed = moved != 0
-    if not changed.any() or not forecast.any():
-        return None
-    return float(np.mean(moved[changed] == forecast[changed]))
+    right = changes = forecasts = 0
+    for rows in disk.stretches(len(last)):
+        known = last[rows, None]
+        moved, forecast = np.sign(y_true[rows] - known), np.sign(y_pred[rows] - known)
+        changes += np.count_nonzero(moved)
+        forecasts += np.count_nonzero(forecast)
+        right += np.count_nonzero((moved != 0) & (moved == forecast))
+    return right / changes if changes and forecasts else None
 
 
 @_metric("higher", 0, 1)
@@ -235,8 +246,17 @@ def _choices(y_pred: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(y_pred).any(axis=-1), -1, np.argmax(y_pred, axis=-1))
 
 
-def _errors(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Forecast minus value in float64, of arrays that must not broadcast."""
+def _mean(cost: Callable, y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """The mean of what the errors cost."""
+    _same_shape(y_true, y_pred)
+    return float(disk.mean(lambda rows: cost(_errors(y_true[rows], y_pred[rows])), len(y_true)))
+
+
+def _same_shape(y_true: np.ndarray, y_pred: np.ndarray) -> None:
     if y_true.shape != y_pred.shape:
         raise ValueError(f"Values of shape {y_true.shape} and forecasts of {y_pred.shape}.")
+
+
+def _errors(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Forecast minus value in float64."""
     return np.subtract(y_pred, y_true, dtype=float)

@@ -150,7 +150,7 @@ def texts_to_test(raw: Texts, vocabulary: Sequence[str]) -> Dataset:
     tokens = np.array([places.get(word, 1) for word in raw.vocabulary], np.int32)
     test = Part(tokens[raw.x], raw.y, np.arange(len(raw.y)))
     return Dataset(
-        train=replace(test, index=test.index[:0]),
+        train=test.piece(slice(0)),
         validation=None,
         test=test,
         **_asked(replace(raw, vocabulary=tuple(vocabulary))),
@@ -250,10 +250,10 @@ def prepare_series(
         predict=predict,
         targets=targets,
     )
-    index = _split_in_time(len(raw.values), cuts, framing, split == "strict")
+    examples = _split_in_time(len(raw.values), cuts, framing, split == "strict")
     if not validation:
-        del index["validation"]
-    for name, places in index.items():
+        del examples["validation"]
+    for name, places in examples.items():
         if not len(places):
             raise DataError(
                 f"A window of {window} and a horizon of {horizon} leave the {name} part of the "
@@ -261,7 +261,7 @@ def prepare_series(
                 f"{_shorter(window if split == 'strict' else 0, horizon)}."
             )
     x, y = framing.inputs(raw.values), framing.answers(raw.values)
-    parts = {name: Part(x, y, places) for name, places in index.items()}
+    parts = {name: Part(x, y, places) for name, places in examples.items()}
     return Dataset(
         train=parts["train"],
         validation=parts.get("validation"),
@@ -269,7 +269,7 @@ def prepare_series(
         outputs=Outputs(horizon, "values", targets == "sequence", predict == "change"),
         series=raw,
         framing=framing,
-        period=_season(raw, period, index["test"][0] + window),
+        period=_season(raw, period, examples["test"][0] + window),
         notes=raw.notes,
     )
 
@@ -304,15 +304,12 @@ def _cuts(rows: int, validation: float, test: float) -> tuple[int, int]:
 
 def _split_in_time(
     rows: int, cuts: tuple[int, int], framing: Framing, strict: bool
-) -> dict[str, np.ndarray]:
+) -> dict[str, range]:
     """The examples of each part; example i sees the rows i … i + window - 1."""
-    first_input = np.arange(rows - framing.window - framing.horizon + 1)
-    first_target = first_input + framing.window
-    last_target = first_target + framing.horizon - 1
+    window, horizon = framing.window, framing.horizon
     bounds = {"train": (0, cuts[0]), "validation": cuts, "test": (cuts[1], rows)}
-    begins = first_input if strict else first_target
     return {
-        name: np.flatnonzero((begins >= start) & (last_target < end))
+        name: range(max(0, start if strict else start - window), end - window - horizon + 1)
         for name, (start, end) in bounds.items()
     }
 
@@ -328,16 +325,16 @@ def all_test(raw: Series, framing: Framing, period: int | None = None) -> Datase
             f"The model was trained on {len(framing.columns)} columns, and this series has "
             f"{len(raw.columns)}."
         )
-    index = np.arange(len(raw.values) - framing.window - framing.horizon + 1)
-    if not len(index):
+    places = range(len(raw.values) - framing.window - framing.horizon + 1)
+    if not places:
         raise DataError(
             f"{len(raw.values)} rows are too few for a window of {framing.window} and a horizon "
             f"of {framing.horizon}."
         )
-    test = Part(framing.inputs(raw.values), framing.answers(raw.values), index)
+    test = Part(framing.inputs(raw.values), framing.answers(raw.values), places)
     every_step = framing.targets == "sequence"
     return Dataset(
-        train=replace(test, index=index[:0]),
+        train=test.piece(slice(0)),
         validation=None,
         test=test,
         outputs=Outputs(framing.horizon, "values", every_step, framing.predict == "change"),

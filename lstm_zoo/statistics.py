@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
+from lstm_zoo import disk
 from lstm_zoo.results import LEVEL
 
 _TINY = 1e-150  # its square is still a float
@@ -78,12 +79,16 @@ def diebold_mariano(
     """
     if not (np.isfinite(loss_a).all() and np.isfinite(loss_b).all()):
         return math.nan, 1.0
-    difference = np.subtract(loss_a, loss_b, dtype=float)
-    n, mean = len(difference), float(np.mean(difference))
+    n = len(loss_a)
+    difference = disk.gathered(
+        np.subtract(loss_a[some], loss_b[some], dtype=float) for some in disk.stretches(n)
+    )
     if n <= horizon or not difference.any():
         return 0.0, 1.0
+    mean = float(disk.mean(lambda some: difference[some], n))
+    centred = disk.gathered(difference[some] - mean for some in disk.stretches(n))
     correction = math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
-    error = math.sqrt(_long_run_variance(difference - mean, horizon - 1) / n)
+    error = math.sqrt(_long_run_variance(centred, horizon - 1) / n)
     statistic = correction * mean / error if error else math.copysign(math.inf, mean)
     if alternative == "less":
         return statistic, float(stats.t.cdf(statistic, n - 1))
@@ -93,10 +98,15 @@ def diebold_mariano(
 def _long_run_variance(centred: np.ndarray, lags: int) -> float:
     """γ₀ + 2 Σ wₖ γₖ over k = 1 … `lags`, the larger for wₖ = 1 and wₖ = 1 − k / (`lags` + 1)."""
     n = len(centred)
-    gamma = np.array([centred[k:] @ centred[: n - k] / n for k in range(lags + 1)])
+    gamma = np.array([_product(centred[k:], centred[: n - k]) / n for k in range(lags + 1)])
     bartlett = 1 - np.arange(1, lags + 1) / (lags + 1)
     equal, tapered = 2 * gamma[1:].sum(), 2 * (bartlett * gamma[1:]).sum()
     return max(0.0, float(gamma[0] + max(equal, tapered)))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> float:
+    """The scalar product."""
+    return sum(a[some] @ b[some] for some in disk.stretches(len(a)))
 
 
 def interval(

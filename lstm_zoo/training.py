@@ -14,7 +14,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
-from lstm_zoo import cost, data, evaluation, interrupts, provenance, runs
+from lstm_zoo import cost, data, disk, evaluation, interrupts, provenance, runs
 from lstm_zoo.assembly import build
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
@@ -197,7 +197,8 @@ def _optimizer(settings: dict, updates: int) -> keras.optimizers.Optimizer:
 
 def _exploded(train: data.Part) -> float:
     """The loss beyond which a training has exploded, on the scale of its targets."""
-    return _EXPLOSION * max(1.0, float(np.mean(np.square(train.y[train.index], dtype=float))))
+    squares = disk.mean(lambda rows: np.square(train.targets(rows), dtype=float), len(train))
+    return _EXPLOSION * max(1.0, float(squares))
 
 
 class _Recorder(keras.callbacks.Callback):
@@ -304,7 +305,7 @@ def _record(
     }
     model.save(run.folder / "model.keras")
     runs.write_json(run.folder / "preprocessing.json", dataset.preprocessing())
-    np.savez_compressed(run.folder / "predictions.npz", **task_of(dataset).record(answers["test"]))
+    disk.save(run.folder / "predictions.npz", task_of(dataset).record(answers["test"]))
     _draw(run, config, dataset, answers, history, fit.best_epoch)
     runs.write_json(run.folder / "metrics.json", metrics)
 

@@ -178,7 +178,7 @@ def test_test_rows_among_those_trained_on_are_caught(monkeypatch):
 
     def prepare(raw, rng, **params):
         dataset = honest(raw, rng, **params)
-        train = dataclasses.replace(dataset.train, index=np.append(dataset.train.index, 1700))
+        train = dataclasses.replace(dataset.train, places=np.append(dataset.train.index, 1700))
         return dataclasses.replace(dataset, train=train)
 
     monkeypatch.setattr(preparation, "prepare_examples", prepare)

@@ -22,6 +22,7 @@ from typing import TextIO
 
 import pandas as pd
 
+from lstm_zoo import disk
 from lstm_zoo.datasets._files import read_text
 from lstm_zoo.errors import DataError, listed
 
@@ -75,29 +76,46 @@ class Table:
             literal: columns to read as text as it stands, where no cell is NaN.
             rows: how many rows to read; None for all.
         """
+        return next(self._frames(places, text, literal, nrows=None if rows is None else rows + 1))
+
+    def chunks(
+        self, places: Iterable[int], text: Iterable[int], literal: Iterable[int]
+    ) -> Iterator[pd.DataFrame]:
+        """What `read` gives, some rows at a time, so that no more are in memory."""
+        return self._frames(places, text, literal, chunksize=disk.STRETCH)
+
+    def _frames(
+        self,
+        places: Iterable[int],
+        text: Iterable[int],
+        literal: Iterable[int],
+        **amount: int | None,
+    ) -> Iterator[pd.DataFrame]:
         places = sorted({*places, *text, *literal, self.beyond})
         missing = {place: MISSING for place in places if place not in literal}
         with self._records() as (handle, _):
             padded = _Padded(handle, self.separator * self.beyond + "\n")
             try:
-                frame = pd.read_csv(
+                read = pd.read_csv(
                     padded,
                     sep=self.separator,
                     header=None,
                     names=range(self.beyond + 1),
                     usecols=places,
                     index_col=False,
-                    nrows=None if rows is None else rows + 1,
                     dtype=dict.fromkeys([*text, *literal, self.beyond], str),
                     keep_default_na=False,
                     na_values=missing,
                     skip_blank_lines=False,
                     skipinitialspace=True,
                     low_memory=False,
+                    **amount,
                 )
+                for frame in [read] if isinstance(read, pd.DataFrame) else read:
+                    rows = frame.iloc[1:] if frame.index[0] == 0 else frame
+                    yield rows.set_index(rows.index - 1)
             except (ValueError, OverflowError) as error:
                 raise DataError(self._unreadable(str(error))) from error
-        return frame.iloc[1:].reset_index(drop=True)
 
     def _unreadable(self, reason: str) -> str:
         if "EOF inside string" in reason:

@@ -82,13 +82,24 @@ def parse(cells: pd.Series, formats: tuple[str, ...], table: Table, column: str)
     """
     form = _settled(cells, formats, table, column)
     instants = _instants(cells, form)
-    if not _spread(cells).str.contains(_CLOCK + _OFFSET).any():
+    if not _with_offset(cells):
         return instants
     bare = form.replace("%z", "").replace("%Z", "").rstrip()
     local = _instants(_without_offset(cells), bare)
     in_order = local[instants.sort_values().index].dropna()
     agrees = in_order.is_monotonic_increasing and in_order.nunique() == instants.nunique()
     return local if agrees else instants
+
+
+def parse_alone(cells: pd.Series, formats: tuple[str, ...]) -> pd.Series | None:
+    """What `parse` gives; None where only all rows together say how the dates are meant."""
+    if len(formats) > 1 or _with_offset(cells):
+        return None
+    return _instants(cells, formats[0])
+
+
+def _with_offset(cells: pd.Series) -> bool:
+    return bool(_spread(cells).str.contains(_CLOCK + _OFFSET).any())
 
 
 def _settled(cells: pd.Series, formats: tuple[str, ...], table: Table, column: str) -> str:

@@ -7,12 +7,12 @@ import shlex
 import numpy as np
 import pandas as pd
 
+from lstm_zoo import disk
 from lstm_zoo.data import Series
-from lstm_zoo.datasets import _dates
 from lstm_zoo.datasets._columns import Options, Plan, plan_of
 from lstm_zoo.datasets._csv import Table, open_table, tidy
-from lstm_zoo.datasets._numbers import to_numbers
-from lstm_zoo.errors import DataError, UnknownName, counted, few
+from lstm_zoo.datasets._rows import Rows, read_rows
+from lstm_zoo.errors import DataError, counted, few
 
 SAMPLE = 1000  # rows that say what the columns hold
 LARGEST = float(np.finfo(np.float32).max)  # what models compute in
@@ -33,7 +33,7 @@ def read_series(csv: str, options: Options) -> Series:
     notes = []
     if table.encoding == "cp1252":
         notes.append(f"{table.name} is not UTF-8, and was read as Windows-1252.")
-    rows = _whole_rows(table, plan, _selected(table, plan), options.gaps == "refuse", notes)
+    rows = _whole_rows(table, plan, read_rows(table, plan), options.gaps == "refuse", notes)
     if plan.date is not None:
         rows = _in_order(table, plan, rows, notes)
     else:
@@ -43,119 +43,112 @@ def read_series(csv: str, options: Options) -> Series:
             f"{table.name} has {counted(len(rows), 'row')} of numbers; a series needs more."
         )
     return Series(
-        values=np.ascontiguousarray(rows[plan.numbers].to_numpy()),
+        values=rows.numbers,
         columns=tuple(table.columns[place] for place in plan.numbers),
-        dates=None if plan.date is None else rows[plan.date].to_numpy(),
+        dates=rows.dates,
         notes=tuple(notes),
     )
 
 
-def _selected(table: Table, plan: Plan) -> pd.DataFrame:
-    """The rows that meet the condition, without blank lines.
-
-    Where rows have no dates, a blank line between them is a gap, and stays.
-    """
-    frame = table.read(plan.numbers, plan.as_text, [plan.where[0]] if plan.where else [])
-    if plan.where:
-        frame = frame[_meets(table, *plan.where, frame)]
-    full = frame[[*plan.used, table.beyond]].notna().any(axis=1)
-    if plan.date is None and full.any():
-        return frame.loc[: full[full].index[-1]]
-    return frame[full]
-
-
-def _meets(table: Table, place: int, value: str, frame: pd.DataFrame) -> pd.Series:
-    cells = frame[place].str.strip()
-    if not (cells == value).any():
-        known = sorted({tidy(cell) for cell in cells.unique()[:10_000]} - {""})
-        kind = f"row of {table.name} whose column '{table.columns[place]}' is"
-        raise UnknownName(kind, tidy(value), known)
-    return cells == value
-
-
-def _whole_rows(
-    table: Table, plan: Plan, frame: pd.DataFrame, refuse: bool, notes: list[str]
-) -> pd.DataFrame:
-    """The dates and numbers of every row that has them all; a note tells of the others."""
-    read = {p: to_numbers(frame[p], plan.decimals[p]) for p in plan.numbers}
-    rows = pd.DataFrame(read, index=frame.index)
-    if plan.date is not None:
-        name = table.columns[plan.date]
-        rows[plan.date] = _dates.parse(frame[plan.date], plan.formats, table, name)
-    if plan.where and rows[plan.numbers].isna().any(axis=1).all():
+def _whole_rows(table: Table, plan: Plan, rows: Rows, refuse: bool, notes: list[str]) -> Rows:
+    """The rows that have a date and all numbers; a note tells of the others."""
+    if plan.where and len(_union(rows, plan.numbers, "strange", "missing")) == len(rows):
         raise DataError(
             f"No row with numbers is left of {table.name} where '{table.columns[plan.where[0]]}' "
-            f"is '{tidy(plan.where[1])}': {table.lines(rows.index)}."
+            f"is '{tidy(plan.where[1])}': {table.lines(rows.places.tolist())}."
         )
-    stray = _strays(table, plan, frame, rows)
-    _refuse_too_large(table, plan, rows[~stray])
-    gap = rows.isna().any(axis=1) & ~stray
-    empty = [table.columns[place] for place in plan.used if rows.loc[gap, place].isna().any()]
+    stray = _strays(table, plan, rows)
+    _refuse_too_large(table, plan, rows.without(stray))
+    gap = np.setdiff1d(_union(rows, plan.used, "missing"), stray)
+    empty = [table.columns[p] for p in plan.used if np.isin(rows.missing[p], gap).any()]
     _leave_out(table, stray, "that could not be read", refuse, notes)
     _leave_out(table, gap, f"with an empty cell in {few(empty)}", refuse, notes)
-    return rows[~stray & ~gap]
+    return rows.without(np.union1d(stray, gap))
 
 
-def _strays(table: Table, plan: Plan, frame: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
-    """Which rows hold something else than numbers, a date, and as many cells as the header."""
-    stray = frame[table.beyond].notna()
-    if _too_many(stray):
+def _union(rows: Rows, columns: list[int], *kinds: str) -> np.ndarray:
+    """The places of the rows in which any of the columns is strange, say."""
+    found = [getattr(rows, kind)[column] for kind in kinds for column in columns]
+    return np.unique(np.concatenate(found))
+
+
+def _strays(table: Table, plan: Plan, rows: Rows) -> np.ndarray:
+    """The places of rows that hold something else than numbers, a date, and enough cells."""
+    if _too_many(rows.beyond, rows):
+        lines = table.lines(rows.beyond.tolist())
         raise DataError(
-            f"Rows of {table.name} have more cells than its first line has names: "
-            f"{table.lines(_places(stray))}; a number with a comma in it needs quotation marks."
+            f"Rows of {table.name} have more cells than its first line has names: {lines}; a "
+            "number with a comma in it needs quotation marks."
         )
     for place in plan.used:
-        strange = frame[place].notna() & rows[place].isna()
-        if _too_many(strange):
+        if _too_many(rows.strange[place], rows):
             what = f"dates {plan.in_words}" if place == plan.date else "numbers"
             raise DataError(
                 f"The column '{table.columns[place]}' of {table.name} does not hold {what}: "
-                f"{table.lines(_places(strange))}."
+                f"{table.lines(rows.strange[place].tolist())}."
             )
-        stray |= strange
-    return stray
+    return np.union1d(rows.beyond, _union(rows, plan.used, "strange"))
 
 
-def _too_many(strange: pd.Series) -> bool:
+def _too_many(places: np.ndarray, rows: Rows) -> bool:
     """Whether these are too many to be strays: the column, then, is one of something else."""
-    count = int(strange.sum())
-    return count > 0 and (count * 2 >= len(strange) or (count > 3 and count * 10 > len(strange)))
+    count, total = len(places), len(rows)
+    return count > 0 and (count * 2 >= total or (count > 3 and count * 10 > total))
 
 
-def _refuse_too_large(table: Table, plan: Plan, rows: pd.DataFrame) -> None:
-    for place in plan.numbers:
-        too_large = rows[place].abs() > LARGEST
-        if too_large.any():
+def _refuse_too_large(table: Table, plan: Plan, rows: Rows) -> None:
+    for column, place in enumerate(plan.numbers):
+        numbers = rows.numbers[:, column]
+        found = [
+            some.start + np.flatnonzero(np.abs(numbers[some]) > LARGEST)
+            for some in disk.stretches(len(rows))
+        ]
+        if len(too_large := np.concatenate(found)):
             raise DataError(
                 f"The column '{table.columns[place]}' of {table.name} holds "
-                f"{rows.loc[too_large, place].iloc[0]:g}, too large a number to train on (the "
-                f"largest is {LARGEST:.2g}): {table.lines(_places(too_large))}."
+                f"{numbers[too_large[0]]:g}, too large a number to train on (the "
+                f"largest is {LARGEST:.2g}): {table.lines(rows.places[too_large].tolist())}."
             )
 
 
-def _leave_out(table: Table, mask: pd.Series, what: str, refuse: bool, notes: list[str]) -> None:
-    if not mask.any():
+def _leave_out(table: Table, places: np.ndarray, what: str, refuse: bool, notes: list[str]) -> None:
+    if not len(places):
         return
-    told = f"{counted(len(mask[mask]), 'row')} {what}"
-    lines = table.lines(_places(mask))
+    told = f"{counted(len(places), 'row')} {what}"
+    lines = table.lines(places.tolist())
     if refuse:
         raise DataError(f"{table.name} has {told}: {lines} (--data gaps=drop leaves such out).")
     notes.append(f"Left out {told}: {lines}.")
 
 
-def _in_order(table: Table, plan: Plan, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def _in_order(table: Table, plan: Plan, rows: Rows, notes: list[str]) -> Rows:
     """The rows by date, without those that are there twice."""
+    if _rising(rows.dates):
+        return rows
+    frame = pd.DataFrame(rows.numbers, rows.places).assign(date=rows.dates)
+    frame = _sorted(table, plan, frame, notes)
+    numbers = np.ascontiguousarray(frame.drop(columns="date").to_numpy())
+    return Rows(frame.index.to_numpy(), numbers, frame["date"].to_numpy())
+
+
+def _rising(dates: np.ndarray) -> bool:
+    """Whether each is later than the one before."""
+    later = dates[1:]
+    return all((dates[:-1][s] < later[s]).all() for s in disk.stretches(len(later)))
+
+
+def _sorted(table: Table, plan: Plan, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     name = table.columns[plan.date]
-    if not rows[plan.date].is_monotonic_increasing:
-        rows = rows.sort_values(plan.date, kind="stable")
+    if not rows["date"].is_monotonic_increasing:
+        rows = rows.sort_values("date", kind="stable")
         notes.append(f"The rows were not in the order of {name}, and were sorted.")
-    if rows[plan.date].is_unique:
+    if rows["date"].is_unique:
         return rows
     cells = table.read((), literal=range(table.beyond)).loc[rows.index]
     repeated = cells.duplicated()
     kept = rows[~repeated]
-    if not kept[plan.date].is_unique:
-        raise DataError(_several(table, plan, kept[plan.date], cells[~repeated]))
+    if not kept["date"].is_unique:
+        raise DataError(_several(table, plan, kept["date"], cells[~repeated]))
     notes.append(
         f"Left out {counted(len(rows[repeated]), 'row')} that came twice, the same in every cell."
     )
@@ -181,7 +174,3 @@ def _fewest_values_first(table: Table, plan: Plan, cells: pd.DataFrame) -> list[
     """The columns that could name a series: each value stands in two rows or more on average."""
     counts = cells.drop(columns=[*plan.used, table.beyond]).nunique()
     return counts[(counts > 1) & (counts * 2 <= len(cells))].sort_values(kind="stable").index
-
-
-def _places(mask: pd.Series) -> list[int]:
-    return mask.index[mask].tolist()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import textwrap
 import warnings
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
-from lstm_zoo import metrics
+from lstm_zoo import disk, metrics
 from lstm_zoo.runs import write_bytes
 
 BLUE, RED, GREEN, ORANGE = "#1f5fa8", "#d7301f", "#1a9641", "#e07b00"
@@ -29,6 +30,7 @@ INK, GREY, PALE = "#333333", "#666666", "#e6e6e6"
 MOST_COUNTS = 20
 MOST_NAMES = 50
 ZOOM = 100
+MOST_POINTS = 20_000  # of a line; a longer one is drawn by the ends of its stretches
 
 STYLE = {
     "figure.dpi": 150,
@@ -248,8 +250,8 @@ def answers_figure(*, y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Fig
 def forecast_figure(
     *,
     actual: np.ndarray,
-    train: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
+    train: tuple[np.ndarray | range, np.ndarray],
+    test: tuple[np.ndarray | range, np.ndarray],
     last_value: np.ndarray,
     column: str,
     title: str,
@@ -273,16 +275,15 @@ def forecast_figure(
         dates: the date of each row, `datetime64 (rows,)`; None where there are none.
         ahead: how many steps ahead these forecasts look.
     """
-    x = np.arange(len(actual)) if dates is None else dates
     floor = (test[0], last_value)
-    errors = [metrics.rmse(actual[rows], values) for rows, values in (train, test, floor)]
+    errors = [metrics.rmse(disk.at(actual, rows), values) for rows, values in (train, test, floor)]
     model, dashed = {"lw": 2.6, "alpha": 0.75}, {"lw": 1.1, "ls": (0, (3, 1.5)), "zorder": 4}
     names = ("model, training part", "model, test part", "last value, test part")
     train_label, test_label, floor_label = (
         f"{name} (RMSE {_number(error)})" for name, error in zip(names, errors, strict=True)
     )
     lines = (
-        (np.arange(len(actual)), actual, "actual values", {"c": BLUE, "lw": 1.1, "zorder": 3}),
+        (range(len(actual)), actual, "actual values", {"c": BLUE, "lw": 1.1, "zorder": 3}),
         (*train, train_label, {"c": RED, **model}),
         (*test, test_label, {"c": GREEN, **model}),
         (*floor, floor_label, {"c": GREY, **dashed}),
@@ -291,28 +292,51 @@ def forecast_figure(
     whole, zoom = figure.subplots(2, 1)
     zoomed = test[0][-ZOOM:]
     for axes, first in ((whole, 0), (zoom, zoomed[0])):
-        _series(axes, x, lines, first)
+        _series(axes, dates, lines, first)
         axes.set(xlabel="row" if dates is None else "date", ylabel=short(column, 28))
-    whole.axvspan(x[test[0][0]], x[test[0][-1]], color=PALE, alpha=0.6, zorder=0)
+    shaded = _places(dates, np.array([test[0][0], test[0][-1]]))
+    whole.axvspan(*shaded, color=PALE, alpha=0.6, zorder=0)
     whole.set_title(_verdict(errors[1], errors[2], ahead))
     zoom.set_title(f"Test part, enlarged: the last {len(zoomed)} of {len(test[0]):,} points")
     return finished(figure, title, whole)
 
 
-def _series(axes: Axes, x: np.ndarray, lines: tuple, first: int) -> None:
+def _series(axes: Axes, dates: np.ndarray | None, lines: tuple, first: int) -> None:
     """The lines from row `first` on; a few points are marked as such."""
-    points = len(x) - first
+    points = len(lines[0][0]) - first
     marker = "o" if points <= 40 else None
     for rows, values, label, look in lines:
-        seen = rows >= first
-        axes.plot(x[rows[seen]], values[seen], label=label, marker=marker, ms=4, **look)
+        seen = bisect_left(rows, first)
+        rows, values = _thinned(rows[seen:], values[seen:])
+        axes.plot(_places(dates, rows), values, label=label, marker=marker, ms=4, **look)
     axes.margins(x=0.015)
     axes.xaxis.set_major_locator(whole_numbers())
-    if np.issubdtype(x.dtype, np.datetime64):
+    if dates is not None:
         locator = AutoDateLocator(minticks=min(5, points - 1), maxticks=10)
         corner = ["", "%Y", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d"]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, offset_formats=corner))
+
+
+def _places(dates: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """Where rows stand on the axis."""
+    return rows if dates is None else dates[rows]
+
+
+def _thinned(rows: np.ndarray | range, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A line's rows and values; of a long line, the least and the largest value of each stretch.
+
+    The picture stays the same: a stretch is narrower than a pixel.
+    """
+    if len(rows) <= MOST_POINTS:
+        return np.array(rows, int), values
+    kept, ends = [], []
+    for stretch in disk.stretches(len(rows), 2 * -(-len(rows) // MOST_POINTS)):
+        some = values[stretch]
+        for place in sorted({some.argmin(), some.argmax()}):
+            kept.append(rows[stretch.start + place])
+            ends.append(some[place])
+    return np.array(kept), np.array(ends)
 
 
 def _verdict(model: float, last_value: float, ahead: int) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_zoo import baselines, lag, metrics
+from lstm_zoo import baselines, disk, lag, metrics
 from lstm_zoo.data import Dataset, Part
 from lstm_zoo.reporting import charts
 from lstm_zoo.tasks.task import Task
@@ -35,12 +38,15 @@ class Forecasting(Task):
 
     def last(self, part: Part) -> np.ndarray:
         """The last value that each example has seen: `(examples,)`."""
-        return self.values[self.starts(part)]
+        return disk.at(self.values, self._ahead(part, 0))
 
     def truth(self, part: Part) -> np.ndarray:
         """The values to come: `(examples, horizon)`."""
-        steps = np.arange(1, self.framing.horizon + 1)
-        return self.values[self.starts(part)[:, None] + steps]
+        return disk.at(self.framing.future(self.dataset.series.values), self._ahead(part, 0))
+
+    def _ahead(self, part: Part, rows: int) -> np.ndarray | range:
+        """The rows so far after those of `starts`; a range where no other is between."""
+        return disk.later(part.places, self.framing.window - 1 + rows)
 
     def answers(self, outputs: np.ndarray, part: Part) -> np.ndarray:
         """What the model said, in the series' unit."""
@@ -53,26 +59,33 @@ class Forecasting(Task):
             "rmse": metrics.rmse(truth, answers),
             "mae": metrics.mae(truth, answers),
             "mape": metrics.mape(truth, answers),
-            "mase": metrics.mase(truth, answers, scale=self._step()),
+            "mase": metrics.mase(truth, answers, scale=self._step),
             "skill": metrics.skill(truth, answers, last=last),
             "direction_accuracy": metrics.direction_accuracy(truth, answers, last=last),
         }
 
     def floors(self) -> dict[str, np.ndarray]:
         """The trivial answers to the test part, fitted on the training rows."""
-        starts, horizon = self.starts(self.dataset.test), self.framing.horizon
-        floors = {"last_value": baselines.last_value(self.values, starts, horizon)}
+        floors = {"last_value": self._floor(baselines.last_value)}
         if known := self._known():
-            floors["drift"] = baselines.drift(self.values, starts, horizon, train_rows=known)
-            floors["mean"] = baselines.mean(self.values, starts, horizon, train_rows=known)
+            floors["drift"] = self._floor(baselines.drift, train_rows=known)
+            floors["mean"] = self._floor(baselines.mean, train_rows=known)
         if period := self.dataset.period:
-            floors["seasonal"] = baselines.seasonal(self.values, starts, horizon, period)
+            floors["seasonal"] = self._floor(baselines.seasonal, period=period)
         return floors
+
+    def _floor(self, baseline: Callable[..., np.ndarray], **fitted: int) -> np.ndarray:
+        """One baseline's answers to the test part."""
+        test = self.dataset.test
+        starts = (self.starts(test.piece(rows)) for rows in disk.stretches(len(test)))
+        return disk.gathered(
+            baseline(self.values, some, self.framing.horizon, **fitted) for some in starts
+        )
 
     def lag(self, answers: np.ndarray, learned: bool) -> dict | None:
         """Whether the furthest forecasts are only a value known before, some rows late."""
         test, ahead = self.dataset.test, self.framing.horizon
-        rows = self.starts(test) + ahead
+        rows = self._ahead(test, ahead)
         return asdict(lag.detect(answers[:, -1], self.values, rows, ahead, learned))
 
     def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
@@ -80,15 +93,15 @@ class Forecasting(Task):
         test, dates = self.dataset.test, self.dataset.series.dates
         arrays = super().record(answers) | {"last": self.last(test)}
         if dates is not None:
-            steps = np.arange(1, self.framing.horizon + 1)
-            arrays["dates"] = dates[self.starts(test)[:, None] + steps]
+            following = sliding_window_view(dates[1:], self.framing.horizon)
+            arrays["dates"] = disk.at(following, self._ahead(test, 0))
         return arrays
 
     def draw(self, folder: Path, answers: dict[str, np.ndarray], title: str) -> None:
         """The series, and the forecasts of the furthest step of the horizon."""
         ahead = self.framing.horizon
         parts = {
-            name: (self.starts(part) + ahead, answers[name][:, -1])
+            name: (self._ahead(part, ahead), answers[name][:, -1])
             for name, part in self.dataset.parts.items()
         }
         charts.forecast(
@@ -105,10 +118,15 @@ class Forecasting(Task):
 
     def _known(self) -> int:
         """The rows of the training part; 0 where there is none."""
-        starts = self.starts(self.dataset.train)
-        return int(starts[-1]) + self.framing.horizon + 1 if len(starts) else 0
+        train = self.dataset.train
+        if not len(train):
+            return 0
+        return int(train.places[-1]) + self.framing.window + self.framing.horizon
 
+    @cached_property
     def _step(self) -> float:
         """The mean absolute change from row to row in the training part; 0 where there is none."""
-        changes = np.abs(np.diff(self.values[: self._known()]))
-        return float(np.mean(changes)) if len(changes) else 0.0
+        later, values = self.values[1 : self._known()], self.values
+        if not len(later):
+            return 0.0
+        return float(disk.mean(lambda rows: np.abs(later[rows] - values[rows]), len(later)))

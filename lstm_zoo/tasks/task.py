@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lstm_zoo import metrics, statistics
+from lstm_zoo import disk, metrics, statistics
 from lstm_zoo.data import Dataset, Part
 
 
@@ -49,6 +49,7 @@ class Task:
         """
         truth = self.truth(self.dataset.test)
         losses = [metrics.losses(truth, answer) for answer in (answers, floor)]
+        disk.forget()
         return statistics.diebold_mariano(*losses, self.horizon, alternative="less")[1]
 
     def lag(self, answers: np.ndarray, learned: bool) -> dict | None:
