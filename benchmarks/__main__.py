@@ -24,16 +24,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*speed.PARTS, "all"])
+    names = {"metavar": "NAME", "choices": [*speed.PARTS, "all"], "help": ", ".join(speed.PARTS)}
+    parser.add_argument("names", nargs="*", default="all", **names)
     parser.add_argument("--images", type=int, help="in an epoch; each part has its own default")
     parser.add_argument("--rounds", type=int, help="of all sides; each part has its own default")
+    parser.add_argument("--output", type=Path, default=speed.HERE, help="folder of all it writes")
     parser.add_argument("--page", action="store_true", help="only write the page")
     options = parser.parse_args()
     if not options.page:
         names = speed.PARTS if "all" in options.names else options.names
         for name in names:
-            speed.keep(name, speed.measured(name, options.images, options.rounds))
-    sections.write(sections.RESULTS, "__main__.py", speed.page(speed.kept()))
+            numbers = speed.measured(name, options.images, options.rounds)
+            speed.keep(options.output, name, numbers)
+    page = speed.page(speed.kept(options.output))
+    sections.write(options.output / sections.RESULTS.name, "speed.py", page)
 
 
 if __name__ == "__main__":

@@ -39,13 +39,9 @@ class Goal:
     def row(self) -> list[str]:
         """Its line in the table."""
         sign = "at most" if self.most else "at least"
-        reached = "reached" if self.reached else f"**missed**: {self.reason}"
-        return [
-            self.name,
-            f"{sign} {self.bound:g}{self.unit}",
-            spread(self.figures, self.unit),
-            reached,
-        ]
+        bound, measured = f"{sign} {self.bound:.3g}{self.unit}", spread(self.figures, self.unit)
+        verdict = "reached" if self.reached else f"**missed**: {self.reason}"
+        return [self.name, bound, measured, verdict]
 
     @property
     def reason(self) -> str:

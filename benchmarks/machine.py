@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from pathlib import Path
@@ -53,10 +52,9 @@ def _peak(library: str, threads: int) -> float:
 
 
 def highest(measured: dict[str, dict[str, float]], cores: str) -> float:
-    """The highest of the libraries' peaks: that of all cores ends in `cores`."""
-    return max(
-        peak for of in measured.values() for name, peak in of.items() if name.endswith(cores)
-    )
+    """The highest of the libraries' peaks; all cores' name ends in `cores`."""
+    every = [each for peaks in measured.values() for each in peaks.items()]
+    return max(peak for name, peak in every if name.endswith(cores))
 
 
 def sentence(machine: dict) -> str:

@@ -35,15 +35,24 @@ class Side:
             sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
         return done
 
-    def seconds(self) -> float:
-        """The wall time of the whole process."""
+    def clocked(self) -> tuple[float, str]:
+        """The wall time of the whole process, and what it prints."""
         start = time.perf_counter()
-        self.run()
-        return time.perf_counter() - start
+        printed = self.run().stdout
+        return time.perf_counter() - start, printed
+
+    def seconds(self) -> float:
+        """The wall time alone."""
+        return self.clocked()[0]
 
     def told(self) -> Any:
         """What it prints as its last line."""
-        return json.loads(self.run().stdout.splitlines()[-1])
+        return last(self.run().stdout)
+
+
+def last(printed: str) -> Any:
+    """The last line, read as JSON."""
+    return json.loads(printed.splitlines()[-1])
 
 
 def script(name: str, *arguments: object, **environment: str) -> Side:

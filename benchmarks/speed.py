@@ -11,7 +11,7 @@ from parts import accuracy, comparison, overhead, run, start
 
 from lstm_zoo.runs import write_json
 
-KEPT = Path(__file__).parent / "speed"
+HERE = Path(__file__).parent
 PARTS = {
     "comparison": comparison,
     "run": run,
@@ -29,15 +29,15 @@ def measured(name: str, images: int | None, rounds: int | None) -> dict:
     return {"machine": machine.described(), "images": images, "rounds": rounds} | found
 
 
-def keep(name: str, numbers: dict) -> None:
+def keep(folder: Path, name: str, numbers: dict) -> None:
     """Write a part's numbers down."""
-    KEPT.mkdir(exist_ok=True)
-    write_json(KEPT / f"{name}.json", numbers)
+    (folder / "speed").mkdir(parents=True, exist_ok=True)
+    write_json(folder / "speed" / f"{name}.json", numbers)
 
 
-def kept() -> dict[str, dict]:
+def kept(folder: Path = HERE) -> dict[str, dict]:
     """The parts measured so far."""
-    files = {name: KEPT / f"{name}.json" for name in PARTS}
+    files = {name: folder / "speed" / f"{name}.json" for name in PARTS}
     return {
         name: json.loads(file.read_text(encoding="utf-8"))
         for name, file in files.items()

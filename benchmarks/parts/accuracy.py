@@ -9,7 +9,7 @@ from pathlib import Path
 import sections
 import trained
 from goals import Goal, ratios, spread
-from processes import Side, interleaved, script, zoo
+from processes import Side, interleaved, last, script, zoo
 
 ROUNDS, IMAGES = 1, trained.ALL
 SEEDS = 5
@@ -29,9 +29,13 @@ def measure(rounds: int, images: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         sides = {"tutorial": tutorial(images)}
         sides |= {name: reproduced(name, images, folder, 1, "--fresh") for name in VERSIONS}
-        told = interleaved(sides, rounds, clocked)
+        told = interleaved(sides, rounds, Side.clocked)
         scores = {name: scored(name, images, folder) for name in VERSIONS}
-    return {"told": told, "scores": scores}
+    return {
+        "seconds": {name: [seconds for seconds, _ in pairs] for name, pairs in told.items()},
+        "fit": [last(printed)["fit"] for _, printed in told["tutorial"]],
+        "scores": scores,
+    }
 
 
 def tutorial(images: int) -> Side:
@@ -48,22 +52,6 @@ def reproduced(name: str, images: int, runs: str, seeds: int, *options: object) 
     return zoo(*before, "reproduce", *name.split(), *after, *asked)
 
 
-def clocked(side: Side) -> dict:
-    """The wall seconds of the whole process, and what it printed."""
-    import time
-
-    start = time.perf_counter()
-    printed = side.run().stdout
-    seconds = time.perf_counter() - start
-    last = printed if printed.startswith("{\n") else printed.splitlines()[-1]
-    return {"seconds": seconds} | _kept(json.loads(last))
-
-
-def _kept(printed: dict) -> dict:
-    """The seconds of the script's fit, where it is one."""
-    return {"fit": printed["fit"]} if "fit" in printed else {}
-
-
 def scored(name: str, images: int, runs: str) -> list[float]:
     """The test accuracies of all seeds."""
     outcome = json.loads(reproduced(name, images, runs, SEEDS, "--jobs", "auto").run().stdout)
@@ -76,22 +64,18 @@ def goals(measured: dict) -> list[Goal]:
     """Each version's time, and its accuracy."""
     whole, found = tutorial_seconds(measured), []
     for name, (_, accuracy, share) in VERSIONS.items():
-        ours = ratios(seconds(measured, name), whole)
+        ours = ratios(measured["seconds"][name], whole)
         mean = 100 * sum(measured["scores"][name]) / len(measured["scores"][name])
         found.append(Goal(f"`{name}`: wall time of the tutorials' script", share, ours, most=True))
         found.append(Goal(f"`{name}`: mean test accuracy", accuracy, [mean], unit=" %"))
     return found
 
 
-def seconds(measured: dict, name: str) -> list[float]:
-    """The wall time of a side, a figure a round."""
-    return [told["seconds"] for told in measured["told"][name]]
-
-
 def tutorial_seconds(measured: dict) -> list[float]:
     """The script's, with the epochs that were not run."""
     missing = TUTORIAL_EPOCHS / TIMED_EPOCHS - 1
-    return [told["seconds"] + missing * told["fit"] for told in measured["told"]["tutorial"]]
+    pairs = zip(measured["seconds"]["tutorial"], measured["fit"], strict=True)
+    return [whole + missing * fit for whole, fit in pairs]
 
 
 def section(measured: dict) -> str:
@@ -99,7 +83,7 @@ def section(measured: dict) -> str:
     rows = [["the tutorials' script", spread(tutorial_seconds(measured)), ""]]
     for name, scores in measured["scores"].items():
         listed = ", ".join(f"{score:.4f}" for score in scores)
-        rows.append([f"`lstm-zoo reproduce {name}`", spread(seconds(measured, name)), listed])
+        rows.append([f"`lstm-zoo reproduce {name}`", spread(measured["seconds"][name]), listed])
     return f"""## Time to an accuracy
 
 Whole processes, from the command to its end; ours from one seed, on one thread, on JAX. Of the

@@ -89,9 +89,9 @@ def in_sequence(seconds: dict[str, list[float]], threads: str = "") -> list[floa
 
 def speed(measured: dict) -> float:
     """GFLOP/s of all runs of LSTMs, on all processors, from their first batch to their last."""
-    lstms, cores = measured["lstms"], len(measured["peaks"]["jax"])
+    lstms, jobs = measured["lstms"], min(SEEDS, measured["machine"]["cores"])
     batches = sum(lstms["train"]) - sum(lstms["compile"])
-    return lstms["flop"] / batches / 1e9 * cores
+    return lstms["flop"] / (batches / jobs) / 1e9
 
 
 def peak(measured: dict) -> float:
