@@ -1,6 +1,8 @@
 """The simulations are of the tests that verdicts use, and pages quote what RESULTS.md says."""
 
+import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +14,16 @@ from lstm_zoo import statistics
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 sys.path.append(str(BENCHMARKS))
+import goals  # noqa: E402
 import memory  # noqa: E402
 import over_seeds  # noqa: E402
 import over_time  # noqa: E402
+import processes  # noqa: E402
 import sections  # noqa: E402
+import speed  # noqa: E402
 import verdicts  # noqa: E402
+from parts import overhead, run, start  # noqa: E402
+from rivals.work import Work  # noqa: E402
 
 RESULTS = (BENCHMARKS / "RESULTS.md").read_text(encoding="utf-8")
 QUOTED = re.compile(r"<!-- benchmarks/RESULTS.md -->\n\n?(.*?)\n\n?<!-- end -->", re.DOTALL)
@@ -162,3 +169,130 @@ def test_what_is_kept_of_memory_stands_in_the_results():
     parts = memory.kept()
     assert not parts or memory.page(parts) in RESULTS
     assert all(part["command"].endswith(memory.PARTS[name]) for name, part in parts.items())
+
+
+MACHINE = {
+    "processor": "Some Processor",
+    "cores": 2,
+    "instruction sets": ["avx2"],
+    "system": "Linux x86_64",
+    "python": "3.11.7",
+    "lstm-zoo": "0.1.0",
+    "versions": {"keras": "3"},
+}
+
+
+def told_of_runs():
+    """Two rounds of one run: bare Keras takes 2 s a work and then 3, ours 1 and then 2."""
+    works = {name: run.sized(work, 320) for name, work in run.WORKS.items()}
+    rounds = {
+        name: [
+            [{"first": 5.0, "epoch": float(slow + number)} for _ in works] for number in range(2)
+        ]
+        for name in run.sides(works)
+        for slow in [1 if name.startswith("ours") else 2]
+    }
+    return {"works": {name: vars(work) for name, work in works.items()}, "told": rounds}
+
+
+MEASURED = {
+    "start": {"seconds": {start.BARE: [0.1]} | {command: [0.2] for command in start.COMMANDS}},
+    "run": told_of_runs(),
+    "comparison": {
+        "seconds": {
+            "keras simple-rnn": [10.0],
+            "keras stacked": [40.0],
+            "keras simple-rnn --threads 1": [9.0],
+            "keras stacked --threads 1": [36.0],
+            "jax": [50.0],
+            "tensorflow": [100.0],
+        },
+        "lstms": {"flop": 240e9, "train": [4.0] * 4, "compile": [1.0] * 4},
+        "peaks": {"numpy": {"one core": 30.0, "2 cores": 50.0}, "jax": {"2 cores": 60.0}},
+    },
+    "accuracy": {
+        "seconds": {"tutorial": [200.0], "mnist-fast --quick": [60.0], "mnist-fast": [120.0]},
+        "fit": [190.0],
+        "scores": {"mnist-fast --quick": [0.97, 0.98], "mnist-fast": [0.991, 0.991]},
+    },
+    "overhead": {"seconds": {overhead.SCRIPT: [50.0], overhead.OURS: [52.5]}},
+}
+
+
+def measured(name):
+    """A part's numbers as they are kept."""
+    return {"machine": MACHINE, "images": 320, "rounds": 1} | MEASURED[name]
+
+
+def shares(name):
+    """Each goal's median, and whether it is reached."""
+    return {
+        goal.name: (float(np.median(goal.figures)), goal.reached)
+        for goal in speed.PARTS[name].goals(measured(name))
+    }
+
+
+def test_a_goal_stands_beside_its_figure_and_a_missed_one_beside_its_reason(monkeypatch):
+    monkeypatch.setitem(goals.REASONS, "slow", "it is slow")
+    fast, slow = goals.Goal("fast", 1.5, [1.4, 1.6, 1.7]), goals.Goal("slow", 3, [4], most=True)
+    assert fast.row() == ["fast", "at least 1.5×", "1.6× (1.4 to 1.7)", "reached"]
+    assert slow.row() == ["slow", "at most 3×", "4×", "**missed**: it is slow"]
+
+
+def test_figures_are_ratios_of_one_round():
+    assert set(shares("start").values()) == {(2.0, True)}
+    assert shares("run")[f"{run.LSTM}: ours beside PyTorch"] == (1.75, True)  # of 2 and 1.5
+    found = shares("comparison")
+    assert found["Eight runs: ours on JAX beside eight scripts"] == (0.25, True)
+    assert found["Eight runs: ours on TensorFlow beside eight scripts"] == (0.5, False)
+    # 240 GFLOP in 4 times 3 seconds, on two cores: 40 GFLOP/s of the 60 that JAX reaches
+    assert found["LSTMs: arithmetic of the machine's peak"] == (pytest.approx(200 / 3), False)
+    found = shares("accuracy")  # the script: 200 s with one epoch, and 190 for each of two more
+    assert found["`mnist-fast`: wall time of the tutorials' script"][0] == 120 / 580
+    assert found["`mnist-fast --quick`: mean test accuracy"] == (97.5, False)
+    assert shares("overhead") == {
+        "`reproduce`: more than a script, less 1 s": (pytest.approx(3), False)
+    }
+
+
+def test_the_page_tells_all_parts_and_the_machine():
+    page = speed.page({name: measured(name) for name in speed.PARTS})
+    assert "The machine: Some Processor, 2 cores (avx2)" in page
+    assert page.count("\n## ") == len(speed.PARTS)
+    assert "| bare Keras, as it comes | 200 |" in page
+    assert f"| {run.LSTM} | TensorFlow | 250 (200 to 300) |" in page
+    elsewhere = measured("run") | {"machine": MACHINE | {"cores": 64}}
+    page = speed.page({"start": measured("start"), "run": elsewhere})
+    assert "- run: Some Processor, 64 cores" in page
+
+
+def test_what_is_kept_of_speed_stands_in_the_results():
+    parts = speed.kept()
+    assert not parts or speed.page(parts) in RESULTS
+
+
+def test_works_of_other_shapes_are_as_long():
+    """As many steps in an epoch, in whole batches."""
+    for name, work in run.WORKS.items():
+        sized = run.sized(work, 3200)
+        assert sized.images % work.batch == 0, name
+        assert sized.images * sized.steps == pytest.approx(3200 * 28, rel=0.25)
+        assert Work.read(sized.spelled) == sized
+
+
+@pytest.mark.slow
+def test_the_command_measures_and_writes(tmp_path):
+    arguments = ["-m", "benchmarks", "start", "--rounds", "1", "--output", str(tmp_path)]
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True)
+    kept = json.loads((tmp_path / "speed" / "start.json").read_text(encoding="utf-8"))
+    assert all(len(seconds) == 1 for seconds in kept["seconds"].values())
+    assert "## Start" in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ours.py", "rivals/keras_epoch.py"])
+def test_both_sides_train_what_they_are_told(name):
+    work = Work("gru", (3,), batch=2, images=6, steps=4, features=2)
+    arguments = ("--work", work.spelled, "--work", work.spelled, "--threads", 1)
+    told = processes.script(name, *arguments, KERAS_BACKEND="jax").told()
+    assert [sorted(each) for each in told] == [["epoch", "first"]] * 2

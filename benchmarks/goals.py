@@ -1,0 +1,72 @@
+"""A goal beside the figure that was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import sections
+
+# Why a goal is missed, by the goal's name; a missed one without a reason says so.
+REASONS: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What was to be reached, and what was.
+
+    Args:
+        name: what is measured, in words.
+        bound: what it should be.
+        figures: what it was, a figure a round; their median counts.
+        most: the bound is the largest allowed, and not the smallest.
+        unit: of bound and figures.
+    """
+
+    name: str
+    bound: float
+    figures: Sequence[float]
+    most: bool = False
+    unit: str = "×"
+
+    @property
+    def reached(self) -> bool:
+        """Whether the median is within the bound."""
+        middle = median(self.figures)
+        return middle <= self.bound if self.most else middle >= self.bound
+
+    def row(self) -> list[str]:
+        """Its line in the table."""
+        sign = "at most" if self.most else "at least"
+        bound, measured = f"{sign} {self.bound:.3g}{self.unit}", spread(self.figures, self.unit)
+        verdict = "reached" if self.reached else f"**missed**: {self.reason}"
+        return [self.name, bound, measured, verdict]
+
+    @property
+    def reason(self) -> str:
+        """Why it was missed."""
+        return REASONS.get(self.name, "no reason is known yet")
+
+
+def spread(figures: Sequence[float], unit: str = "") -> str:
+    """The median, and the least and the greatest where there are several."""
+    middle = f"{short(median(figures))}{unit}"
+    if len(figures) == 1:
+        return middle
+    return f"{middle} ({short(min(figures))} to {short(max(figures))})"
+
+
+def short(number: float) -> str:
+    """Three digits that count."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def ratios(slow: Sequence[float], fast: Sequence[float]) -> list[float]:
+    """How many times as long the one took as the other, round by round."""
+    return [a / b for a, b in zip(slow, fast, strict=True)]
+
+
+def table(goals: Sequence[Goal]) -> str:
+    """Every goal, its figure, and whether it was reached."""
+    return sections.table(["what", "goal", "measured", ""], [goal.row() for goal in goals])

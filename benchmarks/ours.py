@@ -1,0 +1,78 @@
+"""Ours: one epoch of each work as `lstm-zoo train` trains it, timed as the rivals' is.
+
+The batches are drawn by the seed, the model is built by the zoo, and the compilation is that of any
+run; a fit of two batches comes first, and is told apart.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+from rivals import work
+
+from lstm_zoo import backend
+
+
+def main() -> None:
+    """Time each work, on the backend that `KERAS_BACKEND` names."""
+    parser = work.parser(__doc__.splitlines()[0])
+    parser.add_argument("--core", default="auto", choices=["auto", "fast", "keras"])
+    options = parser.parse_args()
+    backend.start(threads=options.threads or 1)
+    work.tell(options.work, lambda task: timed(task, options.core))
+
+
+def timed(task: work.Work, core: str) -> dict:
+    """The seconds of the first two batches, and of an epoch after them."""
+    from lstm_zoo import assembly, training
+
+    config, dataset = configured(task, core), data(task)
+    model = assembly.build(config, dataset)
+    start = time.perf_counter()
+    batches = training.prepared(model, config, dataset)
+    model.fit(batches, steps_per_epoch=2, shuffle=False, verbose=0)
+    compiled = time.perf_counter()
+    batches.shuffle(0)
+    model.fit(batches, shuffle=False, verbose=0)
+    return {"first": compiled - start, "epoch": time.perf_counter() - compiled}
+
+
+def configured(task: work.Work, core: str):
+    """The run of that work."""
+    from lstm_zoo import catalog, config
+
+    variant = f"{task.network}:units={task.units[0]}"
+    if len(task.units) > 1:
+        variant = f"stacked:units={json.dumps(task.units, separators=(',', ':'))}"
+    train = {"batch_size": task.batch, "epochs": 1}
+    if any(parameter.name == "core" for parameter in config.TRAINING):
+        train["core"] = core
+    return config.run_config(
+        catalog.load(),
+        variant,
+        {},
+        "mnist",
+        {"validation": 0.0},
+        train,
+        seed=0,
+        threads=None,
+        backend=config.choose_backend(None),
+    )
+
+
+def data(task: work.Work):
+    """The drawn examples as a dataset without a validation part."""
+    from lstm_zoo import preparation
+    from lstm_zoo.data import Examples, Parts
+
+    x, y = work.drawn(task)
+    examples = Examples(x, y, tuple("0123456789"))
+    return preparation.prepare_parts(
+        Parts(examples, examples), np.random.default_rng(0), validation=0.0
+    )
+
+
+if __name__ == "__main__":
+    main()
