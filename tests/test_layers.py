@@ -12,7 +12,7 @@ from lstm_zoo.layers import core
 from lstm_zoo.layers.core import Kernel
 
 KINDS = [layers.SimpleRNN, layers.LSTM, layers.GRU]
-SHAPES = [(1, 1, 1, 1), (3, 7, 5, 4), (32, 28, 28, 8), (5, 40, 1, 16)]  # batch, steps, features
+SHAPES = [(3, 7, 5, 4), (1, 1, 1, 1), (5, 12, 1, 16)]  # batch, steps, features, units
 OPTIONS = [
     {},
     {"return_sequences": True},
@@ -80,6 +80,7 @@ def assert_same(model, x):
         assert np.abs(a - b).max() <= 1e-5 * max(1, np.abs(b).max())
 
 
+@pytest.mark.slow
 @every_kind
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -87,7 +88,148 @@ def test_outputs_and_gradients_are_keras_own(kind, shape, options):
     assert_same(*model_of(kind, shape, **options))
 
 
+@pytest.mark.slow
 @every_kind
-@pytest.mark.parametrize("options", OPTIONS[:4], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [*OPTIONS[:4], {"zero_output_for_mask": True}, {"zero_output_for_mask": True} | OPTIONS[2]],
+    ids=str,
+)
 def test_masked_steps_change_nothing(kind, options):
-    assert_same(*model_of(kind, SHAPES[1], masked=True, **options))
+    assert_same(*model_of(kind, SHAPES[0], masked=True, **options))
+
+
+@pytest.mark.slow
+@every_kind
+def test_the_error_is_no_worse_than_twice_keras_own(kind):
+    """Both in float32, measured against float64: the norm of the whole error of each tensor."""
+    shape = (8, 28, 16, 32)
+    model, x = model_of(kind, shape, return_sequences=True)
+    with backend.double_precision():
+        exact, _ = model_of(kind, shape, return_sequences=True, dtype="float64")
+        exact.set_weights([w.astype("float64") for w in model.get_weights()])
+        truth = outputs_and_gradients(exact, x.astype("float64"), "float64")
+    keras_own = outputs_and_gradients(model, x)
+    with fast(model):
+        ours = outputs_and_gradients(model, x)
+    for true, known, found in zip(*map(chained, (truth, keras_own, ours)), strict=True):
+        rounding = np.finfo("float32").eps * np.linalg.norm(true)
+        assert np.linalg.norm(found - true) <= 2 * max(np.linalg.norm(known - true), rounding / 2)
+
+
+def chained(outputs_and_gradients):
+    return list(itertools.chain(*outputs_and_gradients))
+
+
+@every_kind
+def test_the_first_states_are_taken_and_their_gradients_are_keras_own(kind):
+    states = [keras.Input((4,), batch_size=3) for _ in range(1 + (kind is layers.LSTM))]
+    x = keras.Input((5, 2), batch_size=3)
+    model = keras.Model([x, *states], kind(4, return_state=True)(x, initial_state=states))
+    given = [numbers(3, 5, 2), *(numbers(3, 4, seed=i) for i in range(len(states)))]
+
+    def gradients():
+        return backend.gradients(lambda arrays: ops.sum(ops.square(model(arrays)[0])), given)
+
+    known = gradients()
+    with fast(model):
+        found = gradients()
+    for a, b in zip(found, known, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@every_kind
+def test_the_state_is_kept_between_batches(kind):
+    model, x = model_of(kind, SHAPES[0], stateful=True)
+    known = [ops.convert_to_numpy(model(x)) for _ in range(3)]
+    model.layers[-1].reset_state()
+    with fast(model):
+        found = [ops.convert_to_numpy(model(x)) for _ in range(3)]
+    np.testing.assert_allclose(found, known, atol=1e-5)
+    assert (known[0] != known[1]).all()
+
+
+def test_dropout_of_the_inputs_drops_and_scales():
+    """Of a relu layer that sums its one input over the steps: each is 0 or twice its value."""
+    model = keras.Sequential([keras.Input((3, 1)), layers.SimpleRNN(1, "relu", dropout=0.5)])
+    model.set_weights([np.ones((1, 1)), np.ones((1, 1)), np.zeros(1)])
+    x = np.ones((200, 3, 1), "float32")
+    with fast(model):
+        sums = ops.convert_to_numpy(model(x, training=True))
+        assert set(np.unique(sums)) == {0.0, 6.0}
+        np.testing.assert_array_equal(ops.convert_to_numpy(model(x)), np.full((200, 1), 3.0))
+
+
+def whole_model():
+    keras.utils.set_random_seed(0)
+    both = layers.Bidirectional(layers.LSTM(5, return_sequences=True))
+    stack = [both, layers.GRU(4, return_sequences=True), layers.SimpleRNN(3), layers.Dense(2)]
+    return keras.Sequential([keras.Input((6, 2)), *stack])
+
+
+@pytest.mark.slow
+def test_a_whole_training_is_that_of_bare_keras():
+    """Batches of 16 and a last one of 8, both directions, three kinds, compiled."""
+    x, y = numbers(40, 6, 2), numbers(40, 2, seed=1)
+    weights = []
+    for loop in ("keras", "fast"):
+        model = whole_model()
+        kernel = core.plan(model, loop, batch_size=16, updates=9, own=True)
+        assert set(kernel.loops) == ({"fast"} if loop == "fast" else {"as asked"})
+        with core.applied(model, kernel):
+            model.compile("adam", "mse", jit_compile=kernel.compiled or "auto")
+            model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_the_saved_model_is_plain_keras(tmp_path):
+    model = whole_model()
+    before = model.to_json()
+    with fast(model):
+        model.predict_on_batch(numbers(2, 6, 2))
+    model.save(tmp_path / "model.keras")
+    assert model.to_json() == before
+    assert "lstm_zoo" not in before
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert [type(layer) for layer in core.recurrent_layers(loaded)] == [
+        *([layers.LSTM] * 2),
+        layers.GRU,
+        layers.SimpleRNN,
+    ]
+
+
+@every_kind
+@pytest.mark.parametrize(("options", "named"), SLOW, ids=str)
+def test_an_option_without_a_faster_loop_runs_keras_own_and_is_told(kind, options, named):
+    model, _ = model_of(kind, SHAPES[0], **options)
+    assert core.plan(model, "fast", 32, 10**6, own=True) == Kernel((named,))
+    (note,) = core.notes(model)
+    assert note.endswith(f"runs Keras' own loop, which takes longer: {named} has no faster one.")
+
+
+def test_gru_without_a_reset_after_the_product_runs_keras_own():
+    model, _ = model_of(layers.GRU, SHAPES[0], reset_after=False)
+    assert core.plan(model, "fast", 32, 10**6, own=True).loops == ("reset_after=false",)
+
+
+def test_auto_takes_keras_own_loop_where_it_measured_faster():
+    wide, narrow = (model_of(layers.LSTM, (3, 7, size, 4))[0] for size in (4, 3))
+    for model, batch, loop in (
+        (wide, 256, "fast"),
+        (narrow, 256, "large batches of narrow inputs"),
+        (narrow, 32, "fast"),
+    ):
+        assert core.plan(model, "auto", batch, 1000, own=True).loops == (loop,)
+    assert core.plan(narrow, "fast", 256, 1, own=True).loops == ("fast",)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA is JAX' only way")
+def test_tensorflow_compiles_where_that_is_worth_it():
+    model, _ = model_of(layers.LSTM, SHAPES[0])
+    assert core.plan(model, "auto", 32, 1000, own=True) == Kernel(("fast",), compiled=True)
+    assert core.plan(model, "auto", 32, 999, own=True).loops == ("fewer than 1,000 updates",)
+    assert core.plan(model, "fast", 32, 1, own=False) == Kernel(("fast",), compiled=True)
+    (own,) = core.plan(model, "auto", 32, 1000, own=False).loops
+    assert own == "a model of your own, which XLA may not compile"

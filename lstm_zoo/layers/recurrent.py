@@ -18,7 +18,6 @@ def slow_option(layer: keras.Layer) -> str | None:
         f"activation={unknown}": unknown is not None,
         "recurrent_dropout": layer.recurrent_dropout > 0,
         "unroll": layer.unroll,
-        "zero_output_for_mask": layer.zero_output_for_mask,
         "implementation=1": getattr(layer.cell, "implementation", 2) == 1,
         "reset_after=false": not getattr(layer, "reset_after", True),
     }
@@ -49,6 +48,9 @@ class Fast:
             self._biases(),
             mask,
         )
+        if mask is not None and self.zero_output_for_mask:
+            outputs = outputs * mask
+            return outputs[-1], ops.swapaxes(outputs, 0, 1), last
         return last[0], ops.swapaxes(outputs, 0, 1), last
 
     def _in_order(self, sequences: Tensor) -> Tensor:
