@@ -130,6 +130,7 @@ class _Fit:
     epochs: int
     best_epoch: int
     seconds: float
+    compile_seconds: float
     kernel: core.Kernel
 
 
@@ -163,7 +164,7 @@ def _fit(
         progress.end()
     seconds = time.perf_counter() - start
     record.restore()
-    return _Fit(record.epochs, record.best_epoch, seconds, kernel)
+    return _Fit(record.epochs, record.best_epoch, seconds, record.compile_seconds, kernel)
 
 
 def prepared(
@@ -225,6 +226,17 @@ class _Recorder(keras.callbacks.Callback):
         self._validation, self._most = validation, most
         self._best, self._weights = math.inf, None
         self.epochs = self.best_epoch = 0
+        self._began: list[float] = []
+
+    @property
+    def compile_seconds(self) -> float:
+        """What the first batch took, in which the step is traced and compiled."""
+        return self._began[1] - self._began[0] if len(self._began) > 1 else 0.0
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """The times of the first two batches."""
+        if batch == len(self._began) < 2:
+            self._began.append(time.perf_counter())
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Epoch 0: what the untrained weights score on the validation part."""
@@ -299,6 +311,7 @@ def _record(
         "epochs": fit.epochs,
         "best_epoch": fit.best_epoch,
         "train_seconds": fit.seconds,
+        "compile_seconds": fit.compile_seconds,
         "examples_per_second": fit.epochs * len(dataset.train) / fit.seconds,
         "kernel": fit.kernel.to_dict(),
         "notes": notes,
