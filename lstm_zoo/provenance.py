@@ -74,6 +74,8 @@ _TAKEN = {  # of metrics.json, by a comparison
     "epochs": int,
     "best_epoch": int,
     "train_seconds": float,
+    "examples_per_second": float,
+    "kernel": dict,
     "notes": list,
 }
 

@@ -41,6 +41,8 @@ _TRIAL = {
     "epochs": _COUNT,
     "best_epoch": _COUNT,
     "train_seconds": _NUMBER,
+    "examples_per_second?": _NUMBER,
+    "kernel?": _TEXT,
     "run": _TEXT,
     "error": _TEXT,
     "diverged": bool,

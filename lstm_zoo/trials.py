@@ -450,11 +450,14 @@ def _main(scores: dict[str, float]) -> float:
     return next(iter(scores.values()))
 
 
+_SPEED = ("train_seconds", "examples_per_second", "kernel")
+
+
 def _trial(config: RunConfig, floor: float, outcome: Run | Exception, trainer: Trainer) -> dict:
     """One run as results.json has it."""
     names = ("score", "metrics", "learned", "learned_p_value", "lag", "epochs", "best_epoch")
     trial = {"seed": config.seed, "status": "failed", "floor": floor}
-    trial |= dict.fromkeys((*names, "train_seconds", "run", "error"))
+    trial |= dict.fromkeys((*names, *_SPEED, "run", "error"))
     trial |= {"diverged": False, "reused": False, "notes": []}
     if isinstance(outcome, Diverged):
         return trial | {"score": floor, "diverged": True, "error": str(outcome)}
@@ -465,6 +468,10 @@ def _trial(config: RunConfig, floor: float, outcome: Run | Exception, trainer: T
     return (
         trial
         | {name: record[name] for name in same}
+        | {
+            "examples_per_second": record["examples_per_second"],
+            "kernel": record["kernel"]["words"],
+        }
         | {
             "status": "ok",
             "score": record["test"][record["metric"]["name"]],

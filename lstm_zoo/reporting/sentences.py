@@ -160,6 +160,18 @@ def remarks(results: dict) -> list[str]:
     return list(dict.fromkeys([*lines, *_looks(results["pairs"]), *results["notes"]]))
 
 
+def speeds(results: dict) -> list[str]:
+    """How fast each model trained, and by which loop; the first examples' compiling is counted."""
+    lines = []
+    for model in results["models"]:
+        done = [t for t in finished(model) if t.get("examples_per_second")]
+        if done:
+            rate = sum(trial["examples_per_second"] for trial in done) / len(done)
+            kernels = listed(list(dict.fromkeys(trial["kernel"] for trial in done)))
+            lines.append(f"{model['name']} {rate:,.0f} examples/s ({kernels})")
+    return [f"Trained: {'; '.join(lines)}."] if lines else []
+
+
 def _recalled(results: dict) -> list[str]:
     """What is scored over the steps of recall alone, beside the floor's."""
     told = []

@@ -22,6 +22,7 @@ from lstm_zoo.reporting.sentences import (
     remarks,
     run_told,
     span,
+    speeds,
     verdicts,
     words,
 )
@@ -119,6 +120,7 @@ def print_results(results: dict, output: str | None) -> None:
     """A comparison: one table, the floor, and a verdict for each pair."""
     _print(
         results_table(results),
+        *speeds(results),
         *floor_lines(results),
         *remarks(results),
         *verdicts(results),
