@@ -329,7 +329,8 @@ __main__.main()
 
 
 def test_an_interrupt_that_a_library_makes_an_error_of_is_one_all_the_same(tmp_path):
-    command = ["compare", "lstm", "gru", "--runs", str(tmp_path), "-o", f"{tmp_path}/results.json"]
+    command = ["compare", "lstm", "gru", "--jobs", "1", "--runs", str(tmp_path)]
+    command += ["-o", f"{tmp_path}/results.json"]
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, *command], capture_output=True, text=True
     )

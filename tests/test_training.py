@@ -34,7 +34,7 @@ FILES = {
     "plots",
     "metrics.json",
 }
-TIMINGS = ("train_seconds", "examples_per_second", "run")
+TIMINGS = ("train_seconds", "compile_seconds", "examples_per_second", "run")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from lstm_zoo.runs import list_runs
 
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 QUIET = Lines(console=None, quiet=True)
-TIMED = ("train_seconds", "examples_per_second", "started", "command", "run")
+TIMED = ("train_seconds", "compile_seconds", "examples_per_second", "started", "command", "run")
 
 
 def square(number, raw, progress):

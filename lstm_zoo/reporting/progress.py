@@ -98,7 +98,7 @@ class Bar(Lines):
         if row["epoch"]:
             name, value = list(row.items())[-1]
             scores = f"epoch {row['epoch']}/{self._epochs}  {name} {value:.4g}"
-            self._progress.update(self._task, scores=scores)
+            self._progress.update(self._task, scores=scores, refresh=True)
 
     def end(self) -> None:
         """The bar goes."""
