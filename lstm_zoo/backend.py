@@ -257,11 +257,6 @@ def can_scan() -> bool:
     return backend.backend() in _SCANS
 
 
-def has_gpu() -> bool:
-    """Whether the running backend computes on a GPU."""
-    return any("gpu" in device.lower() or "cuda" in device.lower() for device in devices())
-
-
 _SCANS = {"tensorflow": _tensorflow_scan, "jax": _jax_scan}
 
 

@@ -113,7 +113,7 @@ def _why_not(layer: keras.Layer, core: str, batch_size: int) -> str | None:
         return option
     if core == "fast":
         return None
-    if backend.has_gpu():
+    if not backend.on_processor():
         return "cuDNN's, on a GPU"
     narrow = layer.cell.kernel.shape[0] < layer.units
     return "large batches of narrow inputs" if narrow and batch_size >= LARGE_BATCH else None
