@@ -188,7 +188,8 @@ def test_curves_confusion_and_calibration_are_those_of_the_runs(made, report, ru
     assert right / examples == pytest.approx(np.mean([r.metrics["test"]["accuracy"] for r in lstm]))
     counts = [int(row[2]) for row in shown["Answers by the probability given to them"][1:]]
     assert sum(counts) == 2 * examples
-    last = (lstm[0].folder / "history.csv").read_text().splitlines()[-1].split(",")
+    first = next(run for run in lstm if run.config.seed == 0)
+    last = (first.folder / "history.csv").read_text().splitlines()[-1].split(",")
     header, *rows = shown["The loss after each epoch"]
     column = header.index("lstm, seed 0, validation part")
     assert rows[-1][column] == number(float(last[3]))
