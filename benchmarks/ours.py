@@ -31,15 +31,17 @@ def timed(task: work.Work, core: str) -> dict:
 
     config, dataset = configured(task, core), data(task)
     model = assembly.build(config, dataset)
-    long = loops.SHORT_TRAINING  # as of a training that is worth compiling
-    kernel = loops.plan(model, core, task.batch, long, own=True)
+    # As of a training that is long enough to be worth compiling.
+    kernel = loops.plan(model, core, task.batch, loops.SHORT_TRAINING, own=True)
     with loops.applied(model, kernel):
         start = time.perf_counter()
         batches = training.prepared(model, config, dataset, kernel)
-        model.fit(batches, steps_per_epoch=2, shuffle=False, verbose=0)
+        hooks = training.Callbacks(add_history=True, model=model)
+        fed = backend.feed(batches)
+        model.fit(fed, steps_per_epoch=2, shuffle=False, callbacks=hooks, verbose=0)
         compiled = time.perf_counter()
         batches.shuffle(0)
-        model.fit(batches, shuffle=False, verbose=0)
+        model.fit(fed, shuffle=False, callbacks=hooks, verbose=0)
         return {"first": compiled - start, "epoch": time.perf_counter() - compiled}
 
 

@@ -25,6 +25,7 @@ from lstm_zoo.errors import MissingExtra, UsageError, ZooError, reason
 
 if TYPE_CHECKING:
     from keras import KerasTensor as Tensor
+    from keras.utils import PyDataset
 
 
 def start(option: str | None = None, threads: int = THREADS) -> str:
@@ -248,6 +249,30 @@ def _tensorflow_scan(
         lambda number, *_: number < steps, body, (0, carried, arrays), maximum_iterations=steps
     )
     return carried, [array.stack() for array in arrays]
+
+
+def feed(batches: PyDataset) -> object:
+    """What `fit` and `evaluate` are to read the batches from; all have the dtypes of the first.
+
+    The pipeline that Keras makes for TensorFlow goes on measuring itself: on few processors that
+    takes as long as the steps of a small model, and the end of an epoch waits for it.
+    """
+    from keras import backend, tree
+
+    if backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    signature = tree.map_structure(
+        lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), batches[0]
+    )
+    dataset = tf.data.Dataset.from_generator(
+        lambda: map(batches.__getitem__, range(len(batches))), output_signature=signature
+    )
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
+    return dataset.with_options(options)
 
 
 def can_scan() -> bool:

@@ -17,12 +17,14 @@ from lstm_zoo.tasks import Task, task_of
 def outputs(model: keras.Model, part: data.Part, size: int, every_step: bool) -> np.ndarray:
     """The model's outputs for a part: `(examples, outputs)`, those after the last step.
 
-    With `every_step` `(examples, steps, outputs)`.
+    With `every_step` `(examples, steps, outputs)`. The last batch is filled up with its last
+    example, since for every new shape a model is compiled anew.
     """
     pieces = []
     for start in range(0, len(part), size):
         x, _ = part.take(slice(start, start + size))
-        piece = np.asarray(model.predict_on_batch(x))
+        filled = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)])
+        piece = np.asarray(model.predict_on_batch(filled))[: len(x)]
         pieces.append(piece if every_step or piece.ndim == 2 else piece[:, -1])
     return np.concatenate(pieces)
 

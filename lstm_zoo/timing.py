@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import keras
 
-from lstm_zoo import assembly, data, sources, training
+from lstm_zoo import assembly, backend, data, sources, training
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
 from lstm_zoo.layers import core
@@ -63,7 +63,7 @@ def measured(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> fl
 
 def _seconds(model: keras.Model, batches: Batches, steps: int) -> float:
     start = time.perf_counter()
-    model.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0)
+    model.fit(backend.feed(batches), steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0)
     return time.perf_counter() - start
 
 

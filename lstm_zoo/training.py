@@ -14,7 +14,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
-from lstm_zoo import cost, data, disk, evaluation, interrupts, provenance, runs
+from lstm_zoo import backend, cost, data, disk, evaluation, interrupts, provenance, runs
 from lstm_zoo.assembly import build
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
@@ -89,7 +89,8 @@ def planned(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> cor
     """What the model's recurrent layers run in this training."""
     size = config.train["batch_size"]
     updates = config.train["epochs"] * math.ceil(len(dataset.train) / size)
-    return core.plan(model, config.train["core"], size, updates, own=config.zoo is None)
+    steps = updates * dataset.train.x.shape[1]
+    return core.plan(model, config.train["core"], size, steps, own=config.zoo is None)
 
 
 @contextmanager
@@ -146,18 +147,21 @@ def _fit(
     settings, watched = config.train, task_of(dataset).watched
     batches = prepared(model, config, dataset, kernel)
     shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
-    validation = dataset.validation and Batches(dataset.validation, evaluation.batch_size(config))
+    validation = dataset.validation and backend.feed(
+        Batches(dataset.validation, evaluation.batch_size(config))
+    )
     early = (settings["patience"], settings["target_loss"])
     record = _Recorder(history, progress, early, validation, watched, _exploded(dataset.train))
+    ticker = [_Ticker(progress)] if sys.stderr.isatty() else []
     progress.begin(config, len(batches))
     start = time.perf_counter()
     try:
         model.fit(
-            batches,
+            backend.feed(batches),
             validation_data=validation,
             epochs=settings["epochs"],
             shuffle=False,  # Batches does, from its own stream
-            callbacks=[shuffle, record, *([_Ticker(progress)] if sys.stderr.isatty() else [])],
+            callbacks=Callbacks([shuffle, record, *ticker], add_history=True, model=model),
             verbose=0,
         )
     finally:
@@ -202,6 +206,23 @@ def _exploded(train: data.Part) -> float:
     return _EXPLOSION * max(1.0, float(squares))
 
 
+class Callbacks(keras.callbacks.CallbackList):
+    """Callbacks that need no batch's logs.
+
+    Keras hands them over in a thread, for each batch, which takes as long as a small model's step.
+    """
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Tell every callback."""
+        for callback in self.callbacks:
+            callback.on_train_batch_begin(batch)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Tell every callback."""
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch)
+
+
 class _Recorder(keras.callbacks.Callback):
     """Writes history.csv, keeps the weights with the least validation loss, and stops early.
 
@@ -213,7 +234,7 @@ class _Recorder(keras.callbacks.Callback):
         history: runs.History,
         progress: Progress,
         early: tuple[int | None, float | None],
-        validation: Batches | None,
+        validation: object | None,
         watched: tuple[str, ...],
         most: float,
     ):

@@ -1,15 +1,21 @@
-"""Keras' backends: what JAX compiles is kept, and computes the same."""
+"""Keras' backends: what they read, and that what JAX compiles is kept, and computes the same."""
 
 import csv
 import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
-from lstm_zoo import backend, runs
+from lstm_zoo import backend, evaluation, runs
+from lstm_zoo.batches import Batches
+from lstm_zoo.data import Part
 
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="of TensorFlow's pipeline"
+)
 TRAIN = ("train", "gru:units=4", "--epochs", "1", "--backend", "jax", "-q")
 
 
@@ -39,3 +45,47 @@ def _predictions(run):
 def _losses(run):
     with (run.folder / "history.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def part():
+    """Seven examples of two steps, told apart by their numbers."""
+    x = np.arange(14, dtype=np.float32).reshape(7, 2, 1)
+    return Part(x, np.arange(7), range(7))
+
+
+@on_tensorflow
+def test_every_epoch_is_fed_in_its_own_order(part):
+    batches = Batches(part, 3, np.random.SeedSequence(0))
+    fed = backend.feed(batches)
+    for epoch in range(2):
+        batches.shuffle(epoch)
+        expected = [batches[number] for number in range(3)]
+        for given, wanted in zip(fed, expected, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(given, wanted, strict=True))
+
+
+@on_tensorflow
+def test_tensorflows_pipeline_does_not_measure_itself(part):
+    fed = backend.feed(Batches(part, 3))
+    assert fed.options().autotune.enabled is False
+    assert len(fed) == 3
+    assert [spec.dtype.name for spec in fed.element_spec] == ["float32", "int64"]
+
+
+class Doubled:
+    """Answers twice the last step, and remembers what shapes it was given."""
+
+    def __init__(self):
+        self.shapes = set()
+
+    def predict_on_batch(self, x):
+        self.shapes.add(x.shape)
+        return 2 * x[:, -1]
+
+
+def test_answers_are_computed_in_batches_of_one_shape(part):
+    model = Doubled()
+    found = evaluation.outputs(model, part, 3, every_step=False)
+    assert np.array_equal(found, 2 * part.x[:, -1])
+    assert model.shapes == {(3, 2, 1)}

@@ -174,7 +174,7 @@ def test_a_whole_training_is_that_of_bare_keras():
     weights = []
     for loop in ("keras", "fast"):
         model = whole_model()
-        kernel = core.plan(model, loop, batch_size=16, updates=9, own=True)
+        kernel = core.plan(model, loop, batch_size=16, steps=9, own=True)
         assert set(kernel.loops) == ({"fast"} if loop == "fast" else {"as asked"})
         with core.applied(model, kernel):
             model.compile("adam", "mse", jit_compile=kernel.compiled or "auto")
@@ -221,15 +221,16 @@ def test_auto_takes_keras_own_loop_where_it_measured_faster():
         (narrow, 256, "large batches of narrow inputs"),
         (narrow, 32, "fast"),
     ):
-        assert core.plan(model, "auto", batch, 1000, own=True).loops == (loop,)
+        assert core.plan(model, "auto", batch, 30_000, own=True).loops == (loop,)
     assert core.plan(narrow, "fast", 256, 1, own=True).loops == ("fast",)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA is JAX' only way")
 def test_tensorflow_compiles_where_that_is_worth_it():
     model, _ = model_of(layers.LSTM, SHAPES[0])
-    assert core.plan(model, "auto", 32, 1000, own=True) == Kernel(("fast",), compiled=True)
-    assert core.plan(model, "auto", 32, 999, own=True).loops == ("fewer than 1,000 updates",)
+    assert core.plan(model, "auto", 32, 30_000, own=True) == Kernel(("fast",), compiled=True)
+    (short,) = core.plan(model, "auto", 32, 29_999, own=True).loops
+    assert short == "too short a training to be worth compiling"
     assert core.plan(model, "fast", 32, 1, own=False) == Kernel(("fast",), compiled=True)
-    (own,) = core.plan(model, "auto", 32, 1000, own=False).loops
+    (own,) = core.plan(model, "auto", 32, 30_000, own=False).loops
     assert own == "a model of your own, which XLA may not compile"

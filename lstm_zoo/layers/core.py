@@ -22,7 +22,7 @@ FAST = {
     keras.layers.GRU: recurrent.GRU,
 }
 LARGE_BATCH = 128  # from which on Keras' loop wins, if the input is narrower than the state
-SHORT_TRAINING = 1000  # updates, in which XLA saves less than it takes to compile for TensorFlow
+SHORT_TRAINING = 30_000  # steps through layers, in which XLA saves TensorFlow less than it takes
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Kernel:
         return which + (", compiled by XLA" if self.compiled else "")
 
 
-def plan(model: keras.Model, core: str, batch_size: int, updates: int, own: bool) -> Kernel:
+def plan(model: keras.Model, core: str, batch_size: int, steps: int, own: bool) -> Kernel:
     """What the recurrent layers of a built model are to run.
 
     Args:
@@ -68,7 +68,7 @@ def plan(model: keras.Model, core: str, batch_size: int, updates: int, own: bool
         core: `keras` for Keras' own loop, `fast` for ours wherever there is one, `auto` for the
             one that measured faster.
         batch_size: of the training.
-        updates: of the whole training.
+        steps: of time, in the batches of the whole training.
         own: whether the model is one of ours, that XLA is known to compile.
     """
     layers = recurrent_layers(model)
@@ -78,8 +78,8 @@ def plan(model: keras.Model, core: str, batch_size: int, updates: int, own: bool
     slow = next((loop for loop in loops if loop != "fast"), None)
     if core == "auto" and not slow and not own:
         slow = "a model of your own, which XLA may not compile"
-    if core == "auto" and not slow and updates < SHORT_TRAINING:
-        slow = f"fewer than {SHORT_TRAINING:,} updates"
+    if core == "auto" and not slow and steps * len(layers) < SHORT_TRAINING:
+        slow = "too short a training to be worth compiling"
     if core == "auto" and slow:
         return Kernel(tuple(slow if loop == "fast" else loop for loop in loops))
     return Kernel(tuple(loops), compiled=not slow)
