@@ -43,10 +43,10 @@ def answers(
 def part_answers(
     model: keras.Model, dataset: data.Dataset, config: RunConfig
 ) -> dict[str, np.ndarray]:
-    """The model's answers to each part that has examples, by its name."""
+    """The model's answers to each scored part that has examples, by its name."""
     return {
         name: answers(model, dataset, part, config)
-        for name, part in dataset.parts.items()
+        for name, part in dataset.scored.items()
         if len(part)
     }
 
@@ -63,8 +63,8 @@ def floor_scores(task: Task, floors: dict[str, np.ndarray]) -> dict[str, dict]:
 
 def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str, object]:
     """All of metrics.json that follows from the answers to each part."""
-    task = task_of(dataset)
-    scores = {name: task.scores(one, dataset.parts[name]) for name, one in answered.items()}
+    task, parts = task_of(dataset), dataset.scored
+    scores = {name: task.scores(one, parts[name]) for name, one in answered.items()}
     trivial = task.floors()
     floors = floor_scores(task, trivial)
     p_value = task.p_beats(answered["test"], trivial[task.floor])
@@ -76,6 +76,7 @@ def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str
         "test": scores["test"],
         "validation": scores.get("validation", {}),
         "train": scores.get("train", {}),
+        "train_scored": {"examples": len(parts["train"]), "of": len(dataset.train)},
         "per_class": task.per_class(answered["test"], dataset.test),
         "floor": {
             "name": task.floor,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_zoo import preparation
-from lstm_zoo.data import Examples, Outputs, Parts, Series, digest
+from lstm_zoo.data import Examples, Outputs, Part, Parts, Series, digest
 from lstm_zoo.errors import DataError, RunError
 from lstm_zoo.framing import Framing
 from lstm_zoo.preparation import prepare_series
@@ -226,6 +226,25 @@ def test_what_is_taken_is_a_copy():
     assert not np.any(dataset.train.take(slice(None))[0] == 99)
     again = dataset.train.take(np.array([2, 0]))[0]
     assert again[:, 0, 0].tolist() == [4, 1]
+
+
+@pytest.mark.parametrize("places", [range(3, 13), np.arange(3, 13)])
+def test_a_part_is_thinned_evenly_and_a_short_one_is_whole(places):
+    numbers = np.arange(20)
+    part = Part(numbers, -numbers, places)
+    assert part.thinned(4).take(slice(None))[0].tolist() == [3, 6, 9, 12]
+    assert part.thinned(4).take(np.array([2, 0]))[1].tolist() == [-9, -3]
+    assert part.thinned(10) is part
+
+
+def test_a_long_training_part_alone_is_scored_on_a_share():
+    def examples(count):
+        return Examples(np.zeros((count, 1, 1), np.float32), np.zeros((count, 1), np.float32))
+
+    parts = Parts(examples(25_000), examples(35_000))
+    dataset = preparation.prepare_parts(parts, rng(), validation=0.0)
+    counts = {name: len(part) for name, part in dataset.scored.items()}
+    assert counts == {"train": 8334, "test": 35_000}
 
 
 @settings(deadline=None)

@@ -338,20 +338,35 @@ def test_a_recipe_with_changes_is_not_called_its_smaller_version(zoo):
     assert out.count("the floor: frequencies by step") == 3  # of all steps, and of the recall twice
 
 
+RECORD = {
+    "metric": {"name": "rmse", "better": "lower"},
+    "test": {"rmse": 0.25},
+    "floor": {"name": "last_value", "value": 0.26},
+    "floors": {"last_value": 0.26, "drift": 0.27, "mean": 0.25, "seasonal": 0.12},
+    "learned": True,
+    "learned_p_value": 0.001,
+    "learned_test": "Diebold–Mariano test",
+    "notes": [],
+}
+
+
 def test_a_trivial_answer_that_beats_a_run_is_told():
-    record = {
-        "metric": {"name": "rmse", "better": "lower"},
-        "test": {"rmse": 0.25},
-        "floor": {"name": "last_value", "value": 0.26},
-        "floors": {"last_value": 0.26, "drift": 0.27, "mean": 0.25, "seasonal": 0.12},
-        "learned": True,
-        "learned_p_value": 0.001,
-        "learned_test": "Diebold–Mariano test",
-    }
-    told = sentences.beats_floor(record)
+    told = sentences.beats_floor(RECORD)
     assert told.startswith("Beats its floor (the last value, rmse 0.26")
     assert told.endswith("At least as good as the model: mean and seasonal.")
-    assert "At least" not in sentences.beats_floor(record | {"test": {"rmse": 0.1}})
+    assert "At least" not in sentences.beats_floor(RECORD | {"test": {"rmse": 0.1}})
+
+
+def test_a_training_part_scored_on_a_share_is_told():
+    share, whole = ({"examples": 10_000, "of": size} for size in (60_000, 10_000))
+    (told,) = [
+        line
+        for line in sentences.run_told(RECORD | {"train_scored": share})
+        if line.startswith("The training part")
+    ]
+    assert told == ("The training part is scored on 10,000 of its 60,000 examples, evenly spread.")
+    for record in (RECORD, RECORD | {"train_scored": whole}):
+        assert not any("training part" in line for line in sentences.run_told(record))
 
 
 @pytest.mark.slow

@@ -77,8 +77,20 @@ def run_told(record: dict) -> list[str]:
     return [
         beats_floor(record),
         *lag_line(record),
+        *_train_share(record),
         *record["notes"],
         "This is one seed; another may score differently.",
+    ]
+
+
+def _train_share(record: dict) -> list[str]:
+    """On how much of the training part its scores are."""
+    scored = record.get("train_scored", {"examples": 0, "of": 0})
+    if scored["examples"] == scored["of"]:
+        return []
+    return [
+        f"The training part is scored on {scored['examples']:,} of its {scored['of']:,} examples, "
+        "evenly spread."
     ]
 
 

@@ -102,7 +102,7 @@ class Forecasting(Task):
         ahead = self.framing.horizon
         parts = {
             name: (self._ahead(part, ahead), answers[name][:, -1])
-            for name, part in self.dataset.parts.items()
+            for name, part in self.dataset.scored.items()
         }
         charts.forecast(
             folder / "forecast.png",
