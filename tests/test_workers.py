@@ -84,9 +84,9 @@ def build(input_shape, outputs, *, worn: bool = False):
 @pytest.mark.usefixtures("untimed")
 def test_the_numbers_are_the_same_bit_for_bit_whatever_the_jobs(zoo, tmp_path):
     """With a stranger's models, one that fails, one that diverges, and one under two names."""
-    (tmp_path / "strangers_model.py").write_text(STRANGERS)
+    (tmp_path / "wearing_model.py").write_text(STRANGERS)
     (tmp_path / "own.yaml").write_text(
-        "models: {mine: {builder: 'strangers_model:build', summary: Mine}}\n"
+        "models: {mine: {builder: 'wearing_model:build', summary: Mine}}\n"
     )
     command = ("compare", "mine", "mine:worn=true", "simple-rnn:units=4", "simple-rnn:dropout=0.1")
     command += ("simple-rnn:activation=linear", "mine:worn=false", "--optimizer", "sgd")
