@@ -57,7 +57,7 @@ def measured(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> fl
     example = max(several - one, several / 10) / max(1, count - 1) / config.train["batch_size"]
     parts = {name: len(part) for name, part in dataset.parts.items()}
     epoch = parts["train"] + parts.get("validation", 0) * _FORWARD
-    once = sum(parts.values()) * _FORWARD
+    once = sum(map(len, dataset.scored.values())) * _FORWARD
     return start + example * (config.train["epochs"] * epoch + once) + _RECORDING
 
 
