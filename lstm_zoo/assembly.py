@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from lstm_zoo import backend, checks, data
+from lstm_zoo import checks, data
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import UsageError
 from lstm_zoo.sources import Streams, call
@@ -20,8 +20,7 @@ def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
         TrainingError: the builder is at fault.
     """
     streams = Streams.of(config.seed)
-    with backend.quiet_imports():  # on any backend, this seeds every other one there is
-        keras.utils.set_random_seed(_number(streams.weights))
+    keras.utils.set_random_seed(_number(streams.weights))
     model = call(config.builder, config, dataset.input_shape, dataset.outputs, **config.params)
     checks.check_model(model, dataset, config.builder)
     if task_of(dataset).every_step and len(model.output_shape) == 2:

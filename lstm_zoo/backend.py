@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib
 import importlib.util
@@ -44,15 +45,66 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
         raise MissingExtra(f"The {name} backend", name)
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_imports():
+    _keep_memory()
+    with quiet_imports(), _hidden(_NOT_NEEDED):
         _limit_threads(name, threads)
         if name == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
             _keep_programs(threads)
         keras = _import_keras(name)
+    if name != "tensorflow":
+        _leave_tensorflow_out()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     return name
+
+
+_NOT_NEEDED = ("sklearn", "pandas", "matplotlib")  # by Keras; they take as long as itself
+
+
+@contextmanager
+def _hidden(packages: tuple[str, ...]) -> Iterator[None]:
+    """To what is imported meanwhile, those packages are missing."""
+    hidden = [package for package in packages if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for package in hidden:
+            del sys.modules[package]
+
+
+def _leave_tensorflow_out() -> None:
+    """Keras on another backend takes TensorFlow for missing, until something else imports it.
+
+    It asks of most objects that it writes whether they are TensorFlow's, and imports it to ask. That
+    takes seconds.
+    """
+    from keras.src.utils import module_utils
+
+    class Imported(module_utils.LazyModule):
+        available = property(lambda self: self.name in sys.modules)
+
+    module_utils.tensorflow.__class__ = Imported
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what an update frees, for the next one.
+
+    It gives large blocks back to the system, and each update then waits for thousands of new pages.
+    Blocks from 1 GiB on it gives back all the same. (`man 3 mallopt`)
+    """
+    if platform.libc_ver()[0] == "glibc":
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, value in _MALLOC.values():
+            mallopt(parameter, value)
+
+
+_MALLOC = {
+    "M_ARENA_MAX": (-8, 1),  # the other arenas can't grow beyond 64 MiB
+    "M_MMAP_THRESHOLD": (-3, 1 << 30),
+    "M_TRIM_THRESHOLD": (-1, (1 << 31) - 1),
+}
 
 
 def _import_keras(name: str) -> ModuleType:

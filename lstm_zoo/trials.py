@@ -105,6 +105,19 @@ class Trainer:
         """The run of this configuration that needs no training."""
         return None if self._fresh else self._finished.find(config)
 
+    def costs(self, configs: list[RunConfig]) -> list[tuple[int, int | None]]:
+        """Each model built once, to see that it fits: its parameters and multiply-adds.
+
+        Raises:
+            ZooError: one does not.
+        """
+        found = {}
+        for task, outcome in self._perform([partial(_costs, config) for config in configs]):
+            if isinstance(outcome, Exception):
+                raise outcome
+            found[task.args[0].identity] = outcome
+        return [found[config.identity] for config in configs]
+
     def seconds(self, configs: list[RunConfig]) -> list[float]:
         """How long a training of each takes, by a run from any seed, or by a few batches."""
         known = {config.identity: self._finished.like(config) for config in configs}
@@ -161,6 +174,15 @@ class Trainer:
                     raise KeyboardInterrupt from error
                 outcome = error
             yield task, outcome
+
+
+def _costs(config: RunConfig, raw: data.Raw, progress: training.Progress) -> tuple[int, int | None]:
+    """A task: the model's parameters and multiply-adds."""
+    model = assembly.build(config, sources.prepare(config, raw))
+    try:
+        return model.count_params(), cost.multiply_adds(model)
+    finally:
+        keras.utils.clear_session()
 
 
 def _trained(config: RunConfig, folder: Path, raw: data.Raw, progress: training.Progress) -> Run:
@@ -277,7 +299,8 @@ def compare(asked: Comparison, trainer: Trainer) -> dict:
     """
     configs = [replace(config, data_sha256=trainer.digest) for config in asked.configs]
     asked = replace(asked, configs=configs)
-    drafts = [_draft(config, trainer) for config in asked.configs]
+    costs = trainer.costs(configs)
+    drafts = [_Draft(config, *each) for config, each in zip(configs, costs, strict=True)]
     _time(drafts, asked, trainer)
     looks.check(trainer.folder)
     floors, notes = _run(drafts, asked, trainer)
@@ -298,14 +321,6 @@ class _Draft:
     def work(self) -> tuple[float, int]:
         """How much a training is, beside those of the other models."""
         return self.seconds, self.multiply_adds or self.parameters
-
-
-def _draft(config: RunConfig, trainer: Trainer) -> _Draft:
-    """The model built once, to see that it fits, and what it costs."""
-    model = assembly.build(config, sources.prepare(config, trainer.raw))
-    draft = _Draft(config, model.count_params(), cost.multiply_adds(model))
-    keras.utils.clear_session()
-    return draft
 
 
 def _time(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:

@@ -1,6 +1,7 @@
 """Keras' backends: what they read, and that what JAX compiles is kept, and computes the same."""
 
 import csv
+import importlib
 import os
 import subprocess
 import sys
@@ -35,6 +36,31 @@ def test_what_jax_compiled_is_kept_for_later_commands_and_computes_the_same(tmp_
     for answers in zip(_predictions(first), _predictions(second), strict=True):
         assert np.array_equal(*answers)
     assert _losses(first) == _losses(second)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not backend.installed("jax"), reason="JAX is not installed")
+def test_a_run_on_jax_imports_neither_tensorflow_nor_what_keras_alone_would(tmp_path):
+    command = ("train", "lstm:units=2", "--dataset", "adding", "--data", "train=20")
+    options = ("--epochs", "1", "--backend", "jax", "-q", "--runs", str(tmp_path))
+    script = f"""
+import sys
+from lstm_zoo.__main__ import run
+assert run({[*command, *options]}) == 0
+print([name for name in ("tensorflow", "pandas", "sklearn") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
+    (run,) = runs.list_runs(tmp_path)
+    assert len(run.metrics["test"]) > 0
+
+
+def test_what_is_hidden_while_keras_is_imported_can_be_imported_afterwards():
+    sys.modules.pop("colorsys", None)
+    with backend._hidden(("colorsys", "os")), pytest.raises(ImportError):
+        assert os is sys.modules["os"]
+        importlib.import_module("colorsys")
+    assert importlib.import_module("colorsys").rgb_to_hsv
 
 
 def _predictions(run):

@@ -264,8 +264,7 @@ def _in_double(model: keras.Model) -> keras.Model:
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float64")  # models have one of their own, in no config
     try:
-        with backend.quiet_imports():  # on any backend, this looks for TensorFlow
-            config = _double(keras.saving.serialize_keras_object(model))
+        config = _double(keras.saving.serialize_keras_object(model))
         copy = keras.saving.deserialize_keras_object(config, safe_mode=True)
     finally:
         keras.config.set_dtype_policy(policy)

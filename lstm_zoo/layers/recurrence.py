@@ -1,9 +1,9 @@
 """A whole recurrent layer as two loops: the states forward, their derivatives backward.
 
-What does not depend on the state is no part of the loops: the products of the input with W are one
-product for all steps, before the first loop, and the gradients of W and U one each, after the
-second. Products over all steps are of matrices, `(steps · batch, …)`: XLA takes several times as
-long for the same sums over two axes.
+What no step waits for is no part of the second: the gradients of W, of U and of the input are one
+product each, over all steps. Those are of matrices, `(steps · batch, …)`: XLA takes several times
+as long for the same sums over two axes. The first loop multiplies each step's input itself: with
+the products of all steps made before, XLA reads slices in the loop and no longer vectorises it.
 """
 
 from __future__ import annotations
@@ -76,15 +76,14 @@ class _Layer:
 
     def forward(self, x: Tensor, states: list) -> tuple[list, list, list]:
         """The last states, the states after every step, and what every step keeps."""
-        projected = ops.matmul(_flat(x), self._w)
-        if self._biases:
-            projected = projected + self._biases[0]
-        projected = ops.reshape(projected, (*ops.shape(x)[:2], self._w.shape[1]))
-        last, every = backend.scan(self._step, states, [projected, *self._masks])
+        last, every = backend.scan(self._step, states, [x, *self._masks])
         return last, every[: len(states)], every[len(states) :]
 
     def _step(self, states: list, given: list) -> tuple[list, list]:
-        projected, *mask = given
+        given, *mask = given
+        projected = ops.matmul(given, self._w)
+        if self._biases:
+            projected = projected + self._biases[0]
         inner = ops.matmul(states[0], self._u)
         if len(self._biases) > 1:
             inner = inner + self._biases[1]
