@@ -32,7 +32,7 @@ def timed(task: work.Work, core: str) -> dict:
     config, dataset = configured(task, core), data(task)
     model = assembly.build(config, dataset)
     # As of a training that is long enough to be worth compiling.
-    kernel = loops.plan(model, core, task.batch, loops.SHORT_TRAINING, own=True)
+    kernel = loops.plan(model, core, loops.SHORT_TRAINING, own=True)
     with loops.applied(model, kernel):
         start = time.perf_counter()
         batches = training.prepared(model, config, dataset, kernel)

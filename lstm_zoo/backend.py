@@ -77,8 +77,8 @@ def _hidden(packages: tuple[str, ...]) -> Iterator[None]:
 def _leave_tensorflow_out() -> None:
     """Keras on another backend takes TensorFlow for missing, until something else imports it.
 
-    It asks of most objects that it writes whether they are TensorFlow's, and imports it to ask. That
-    takes seconds.
+    It asks of most objects that it writes whether they are TensorFlow's, and imports it to ask,
+    which takes seconds.
     """
     from keras.src.utils import module_utils
 

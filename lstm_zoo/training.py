@@ -87,10 +87,9 @@ def train(
 
 def planned(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> core.Kernel:
     """What the model's recurrent layers run in this training."""
-    size = config.train["batch_size"]
-    updates = config.train["epochs"] * math.ceil(len(dataset.train) / size)
+    updates = config.train["epochs"] * math.ceil(len(dataset.train) / config.train["batch_size"])
     steps = updates * dataset.train.x.shape[1]
-    return core.plan(model, config.train["core"], size, steps, own=config.zoo is None)
+    return core.plan(model, config.train["core"], steps, own=config.zoo is None)
 
 
 @contextmanager

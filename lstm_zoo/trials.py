@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from lstm_zoo import (
+    advice,
     assembly,
     cost,
     data,
@@ -41,6 +42,7 @@ from lstm_zoo.errors import (
     counted,
     reason,
 )
+from lstm_zoo.layers import core
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.runs import Run
 from lstm_zoo.tasks import task_of
@@ -105,14 +107,14 @@ class Trainer:
         """The run of this configuration that needs no training."""
         return None if self._fresh else self._finished.find(config)
 
-    def costs(self, configs: list[RunConfig]) -> list[tuple[int, int | None]]:
-        """Each model built once, to see that it fits: its parameters and multiply-adds.
+    def costs(self, configs: list[RunConfig]) -> list[_Cost]:
+        """Each model built once, to see that it fits, and what it costs.
 
         Raises:
             ZooError: one does not.
         """
         found = {}
-        for task, outcome in self._perform([partial(_costs, config) for config in configs]):
+        for task, outcome in self._perform([partial(_cost, config) for config in configs]):
             if isinstance(outcome, Exception):
                 raise outcome
             found[task.args[0].identity] = outcome
@@ -176,11 +178,21 @@ class Trainer:
             yield task, outcome
 
 
-def _costs(config: RunConfig, raw: data.Raw, progress: training.Progress) -> tuple[int, int | None]:
-    """A task: the model's parameters and multiply-adds."""
+@dataclass(frozen=True)
+class _Cost:
+    """A model's parameters and multiply-adds, and the kinds of its recurrent layers."""
+
+    parameters: int
+    multiply_adds: int | None
+    kinds: frozenset[str]
+
+
+def _cost(config: RunConfig, raw: data.Raw, progress: training.Progress) -> _Cost:
+    """A task: the cost of the model."""
     model = assembly.build(config, sources.prepare(config, raw))
+    kinds = frozenset(type(layer).__name__ for layer in core.recurrent_layers(model))
     try:
-        return model.count_params(), cost.multiply_adds(model)
+        return _Cost(model.count_params(), cost.multiply_adds(model), kinds)
     finally:
         keras.utils.clear_session()
 
@@ -300,7 +312,8 @@ def compare(asked: Comparison, trainer: Trainer) -> dict:
     configs = [replace(config, data_sha256=trainer.digest) for config in asked.configs]
     asked = replace(asked, configs=configs)
     costs = trainer.costs(configs)
-    drafts = [_Draft(config, *each) for config, each in zip(configs, costs, strict=True)]
+    drafts = [_Draft(*each) for each in zip(configs, costs, strict=True)]
+    _advise(drafts, asked, trainer)
     _time(drafts, asked, trainer)
     looks.check(trainer.folder)
     floors, notes = _run(drafts, asked, trainer)
@@ -312,15 +325,22 @@ class _Draft:
     """A model of the comparison while it is trained."""
 
     config: RunConfig
-    parameters: int
-    multiply_adds: int | None
+    cost: _Cost
     seconds: float = 0.0
     trials: list[dict] = field(default_factory=list)
 
     @property
     def work(self) -> tuple[float, int]:
         """How much a training is, beside those of the other models."""
-        return self.seconds, self.multiply_adds or self.parameters
+        return self.seconds, self.cost.multiply_adds or self.cost.parameters
+
+
+def _advise(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
+    """Say where another backend would train faster what is to be trained."""
+    new = {config.variant for config, _ in _missing(drafts, asked.seeds, trainer)}
+    kinds = {kind for draft in drafts if draft.config.variant in new for kind in draft.cost.kinds}
+    if sentence := advice.faster_backend(drafts[0].config.backend, kinds):
+        trainer.progress.say(sentence)
 
 
 def _time(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
@@ -565,8 +585,8 @@ def _model(draft: _Draft, terms: verdicts.Terms) -> dict:
         "name": draft.config.variant,
         "params": draft.config.params,
         "train": draft.config.train,
-        "parameters": draft.parameters,
-        "multiply_adds": draft.multiply_adds,
+        "parameters": draft.cost.parameters,
+        "multiply_adds": draft.cost.multiply_adds,
         "trials": draft.trials,
         **verdicts.summary(draft.trials, terms),
     }

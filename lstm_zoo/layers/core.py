@@ -21,7 +21,6 @@ FAST = {
     keras.layers.LSTM: recurrent.LSTM,
     keras.layers.GRU: recurrent.GRU,
 }
-LARGE_BATCH = 128  # from which on Keras' loop wins, if the input is narrower than the state
 SHORT_TRAINING = 30_000  # steps through layers, in which XLA saves TensorFlow less than it takes
 
 
@@ -51,7 +50,7 @@ class Kernel:
         """What runs, in a few words."""
         fast = self.loops.count("fast")
         if not fast:
-            return f"Keras' own loop ({self.loops[0]})" if self.loops else "no recurrent layer"
+            return f"Keras' own loop: {self.loops[0]}" if self.loops else "no recurrent layer"
         which = (
             "fast loop"
             if fast == len(self.loops)
@@ -60,19 +59,18 @@ class Kernel:
         return which + (", compiled by XLA" if self.compiled else "")
 
 
-def plan(model: keras.Model, core: str, batch_size: int, steps: int, own: bool) -> Kernel:
+def plan(model: keras.Model, core: str, steps: int, own: bool) -> Kernel:
     """What the recurrent layers of a built model are to run.
 
     Args:
         model: as its builder left it.
         core: `keras` for Keras' own loop, `fast` for ours wherever there is one, `auto` for the
             one that measured faster.
-        batch_size: of the training.
         steps: of time, in the batches of the whole training.
         own: whether the model is one of ours, that XLA is known to compile.
     """
     layers = recurrent_layers(model)
-    loops = [_why_not(layer, core, batch_size) or "fast" for layer in layers]
+    loops = [_why_not(layer, core) or "fast" for layer in layers]
     if keras.backend.backend() != "tensorflow" or "fast" not in loops:
         return Kernel(tuple(loops))
     slow = next((loop for loop in loops if loop != "fast"), None)
@@ -103,7 +101,7 @@ def recurrent_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model._flatten_layers() if type(layer) in kinds]
 
 
-def _why_not(layer: keras.Layer, core: str, batch_size: int) -> str | None:
+def _why_not(layer: keras.Layer, core: str) -> str | None:
     """Why a layer runs Keras' own loop; None where it does not."""
     if core == "keras":
         return "as asked"
@@ -111,12 +109,7 @@ def _why_not(layer: keras.Layer, core: str, batch_size: int) -> str | None:
         return f"{keras.backend.backend()} has no faster one"
     if option := recurrent.slow_option(layer):
         return option
-    if core == "fast":
-        return None
-    if not backend.on_processor():
-        return "cuDNN's, on a GPU"
-    narrow = layer.cell.kernel.shape[0] < layer.units
-    return "large batches of narrow inputs" if narrow and batch_size >= LARGE_BATCH else None
+    return None if core == "fast" or backend.on_processor() else "cuDNN's, on a GPU"
 
 
 @contextmanager

@@ -174,13 +174,14 @@ def remarks(results: dict) -> list[str]:
 
 def speeds(results: dict) -> list[str]:
     """How fast each model trained, and by which loop; the first examples' compiling is counted."""
-    lines = []
+    rates: dict[str, list[str]] = {}
     for model in results["models"]:
         done = [t for t in finished(model) if t.get("examples_per_second")]
         if done:
             rate = sum(trial["examples_per_second"] for trial in done) / len(done)
             kernels = listed(list(dict.fromkeys(trial["kernel"] for trial in done)))
-            lines.append(f"{model['name']} {rate:,.0f} examples/s ({kernels})")
+            rates.setdefault(kernels, []).append(f"{model['name']} {rate:,.0f}")
+    lines = [f"{listed(models)} examples/s ({kernels})" for kernels, models in rates.items()]
     return [f"Trained: {'; '.join(lines)}."] if lines else []
 
 

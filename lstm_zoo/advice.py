@@ -1,0 +1,29 @@
+"""Where another backend would train faster, as it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lstm_zoo import backend
+from lstm_zoo.errors import how_to_install, listed
+
+# How many times as fast as TensorFlow JAX trains a layer, on a CPU: benchmarks/RESULTS.md, One run.
+JAX_FASTER = {"LSTM": 1.3, "GRU": 1.5, "SimpleRNN": 1.9}
+_WORDS = {"LSTM": "an LSTM", "GRU": "a GRU", "SimpleRNN": "a simple RNN"}
+
+
+def faster_backend(running: str, kinds: Iterable[str]) -> str | None:
+    """What who trains on `running` should know of JAX, for layers of those kinds.
+
+    None if nothing: elsewhere, and on a GPU, nothing was measured.
+    """
+    kinds = [kind for kind in JAX_FASTER if kind in kinds]
+    if running != "tensorflow" or not kinds or not backend.on_processor():
+        return None
+    there = "--backend jax" if backend.installed("jax") else how_to_install("jax")
+    return f"JAX trains {times_as_fast(kinds)} as fast, by our measurements: {there}."
+
+
+def times_as_fast(kinds: Iterable[str] = tuple(JAX_FASTER)) -> str:
+    """`an LSTM 1.3 times and a GRU 1.5 times`."""
+    return listed([f"{_WORDS[kind]} {JAX_FASTER[kind]:.2g} times" for kind in kinds])

@@ -1,0 +1,57 @@
+"""That JAX trains faster is said to those who train on TensorFlow, as it was measured."""
+
+import json
+import statistics
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from lstm_zoo import advice, backend
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.append(str(BENCHMARKS))
+from parts import run  # noqa: E402
+
+MEASURED = {"LSTM": run.LSTM, "GRU": "GRU, 128 units", "SimpleRNN": "simple RNN, 128 units"}
+
+
+def test_what_is_promised_was_measured():
+    file = BENCHMARKS / "speed" / "run.json"
+    measured = json.loads(file.read_text(encoding="utf-8"))
+    assert set(advice.JAX_FASTER) == set(MEASURED)
+    for kind, name in MEASURED.items():
+        ours = [run.seconds(measured, f"ours, {side}", name) for side in ("tensorflow", "jax")]
+        faster = statistics.median(a / b for a, b in zip(*ours, strict=True))
+        assert advice.JAX_FASTER[kind] == pytest.approx(faster, abs=0.05)
+
+
+def test_the_layers_at_hand_are_named(monkeypatch):
+    monkeypatch.setattr(backend, "on_processor", lambda: True)
+    monkeypatch.setitem(advice.JAX_FASTER, "LSTM", 1.25)
+    monkeypatch.setitem(advice.JAX_FASTER, "SimpleRNN", 2.0)
+    known = {"LSTM", "SimpleRNN", "ConvLSTM2D"}
+    for there, what in ((True, "--backend jax"), (False, "pip install 'lstm-zoo[jax]'")):
+        monkeypatch.setattr(backend, "installed", lambda name, there=there: there)
+        sentence = advice.faster_backend("tensorflow", known)
+        assert sentence.startswith("JAX trains an LSTM 1.2 times and a simple RNN 2 times as fast")
+        assert what in sentence
+    assert advice.faster_backend("jax", known) is None
+    assert advice.faster_backend("tensorflow", {"ConvLSTM2D"}) is None
+    monkeypatch.setattr(backend, "on_processor", lambda: False)
+    assert advice.faster_backend("tensorflow", known) is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow's users")
+def test_a_comparison_says_so_before_it_trains_and_not_where_nothing_is_left_to_train(zoo):
+    asked = ("compare", "gru:units=2", "simple-rnn:units=2", "--seeds", 1, "--epochs", 1)
+    first, again = (zoo(*asked, "--dataset", "digits") for _ in range(2))
+    assert first.code == again.code == 0, first.err
+    assert "JAX trains a GRU" in first.err
+    assert "JAX trains" not in first.out + again.out + again.err
+
+
+def test_doctor_says_so(zoo_json):
+    assert advice.times_as_fast() in zoo_json("doctor")["backends"]["jax"]
