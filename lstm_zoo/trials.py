@@ -346,11 +346,11 @@ def _advise(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
 def _time(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
     """How long each model will take, where something depends on it.
 
-    Several processes have better to do than to measure.
+    Several processes have better to do than to measure, and one training soon tells itself.
     """
-    if trainer.jobs > 1 and asked.end is None:
+    new = [config.with_seed(0).identity for config, _ in _missing(drafts, asked.seeds, trainer)]
+    if asked.end is None and (trainer.jobs > 1 or len(new) == 1):
         return
-    new = {config.with_seed(0).identity for config, _ in _missing(drafts, asked.seeds, trainer)}
     timed = [draft for draft in drafts if draft.config.with_seed(0).identity in new]
     for draft, seconds in zip(timed, trainer.seconds([d.config for d in timed]), strict=True):
         draft.seconds = seconds
@@ -449,7 +449,7 @@ def _announce(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None
         jobs = min(trainer.jobs, len(new))
         at_a_time = f", {jobs} at a time" if jobs > 1 else ""
         needed = ""
-        if trainer.jobs == 1 or asked.end is not None:
+        if any(draft.seconds for _, draft in new):
             every = timing.together([draft.seconds for _, draft in new], trainer.jobs)
             early = ", less where it stops early" if drafts[0].config.train["patience"] else ""
             needed = f": {timing.words(every)}{early}"

@@ -12,7 +12,7 @@ import trained
 from goals import Goal, ratios, spread
 from processes import Side, interleaved, script, zoo
 
-ROUNDS, IMAGES = 1, 12_800
+ROUNDS, IMAGES = 1, trained.ALL
 SEEDS = 4
 VARIANTS = {"simple-rnn": "simple-rnn:units=32", "stacked": "stacked:units=[128,128]"}
 BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow"}
