@@ -9,11 +9,11 @@ from statistics import median
 import sections
 
 # Why a goal is missed, by the goal's name; a missed one without a reason says so.
-_THREADS = "{} computes on both processors, and a run of ours on one; on one thread each see below"
+_THREADS = "{} computes on both processors, a run of ours on one; on one thread each see below"
 REASONS: dict[str, str] = {
     "Eight runs: ours on JAX beside eight scripts": "two thirds of ours is the LSTMs' training, at "
     "the share of the peak below; the rest is starting, answering and recording",
-    "Eight runs: ours on TensorFlow beside eight scripts": "as on JAX, and each run is compiled anew",
+    "Eight runs: ours on TensorFlow beside eight scripts": "as on JAX; each run is compiled anew",
     "LSTMs: arithmetic of the machine's peak": "of 11 ms an update, matrix products take 7.6, most "
     "of them of 32 rows; the rest are the gates, the arrays that XLA fills and copies before each "
     "loop, and Keras' loop over batches",
@@ -24,8 +24,8 @@ REASONS: dict[str, str] = {
         "bare Keras"
     ),
     "LSTM, 2 × 128 units: ours beside PyTorch": _THREADS.format("PyTorch"),
-    "`mnist-fast --quick`: wall time of the tutorials' script": "most of it is importing, building, "
-    "compiling and answering, with nothing compiled before",
+    "`mnist-fast --quick`: wall time of the tutorials' script": "most of it is importing, "
+    "building, compiling and answering, with nothing compiled before",
     "`mnist-fast`: wall time of the tutorials' script": "three epochs ended below 99 % on the "
     "validation part",
 }
