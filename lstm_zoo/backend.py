@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib
 import importlib.util
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_zoo import heap
 from lstm_zoo.config import BACKENDS, THREADS, available_threads, choose_backend
 from lstm_zoo.errors import MissingExtra, UsageError, ZooError, reason
 
@@ -45,7 +45,7 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
         raise MissingExtra(f"The {name} backend", name)
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    _keep_memory()
+    heap.keep()
     with quiet_imports(), _hidden(_NOT_NEEDED):
         _limit_threads(name, threads)
         if name == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
@@ -59,52 +59,35 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     return name
 
 
-_NOT_NEEDED = ("sklearn", "pandas", "matplotlib")  # by Keras; they take as long as itself
+# Keras imports them where they are, and does not need them; they take as long as it does.
+_NOT_NEEDED = ("sklearn", "pandas", "matplotlib")
 
 
 @contextmanager
 def _hidden(packages: tuple[str, ...]) -> Iterator[None]:
-    """To what is imported meanwhile, those packages are missing."""
+    """To what is imported meanwhile, those packages are missing, and stay so."""
     hidden = [package for package in packages if package not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))
     try:
         yield
     finally:
         for package in hidden:
-            del sys.modules[package]
+            sys.modules.pop(package, None)
 
 
 def _leave_tensorflow_out() -> None:
-    """Keras on another backend takes TensorFlow for missing, until something else imports it.
+    """Keras on another backend seeds and saves without TensorFlow, until something imports that.
 
-    It asks of most objects that it writes whether they are TensorFlow's, and imports it to ask,
-    which takes seconds.
+    Where it sets seeds, and of most objects that it writes, it asks for TensorFlow, and imports
+    it to ask, which takes seconds. Layers that compute with TensorFlow import it all the same.
     """
-    from keras.src.utils import module_utils
+    from keras.src.saving import serialization_lib
+    from keras.src.utils import module_utils, rng_utils
 
     class Imported(module_utils.LazyModule):
-        available = property(lambda self: self.name in sys.modules)
+        available = property(lambda self: sys.modules.get(self.name) is not None)
 
-    module_utils.tensorflow.__class__ = Imported
-
-
-def _keep_memory() -> None:
-    """Have glibc keep what an update frees, for the next one.
-
-    It gives large blocks back to the system, and each update then waits for thousands of new pages.
-    Blocks from 1 GiB on it gives back all the same. (`man 3 mallopt`)
-    """
-    if platform.libc_ver()[0] == "glibc":
-        mallopt = ctypes.CDLL(None).mallopt
-        for parameter, value in _MALLOC.values():
-            mallopt(parameter, value)
-
-
-_MALLOC = {
-    "M_ARENA_MAX": (-8, 1),  # the other arenas can't grow beyond 64 MiB
-    "M_MMAP_THRESHOLD": (-3, 1 << 30),
-    "M_TRIM_THRESHOLD": (-1, (1 << 31) - 1),
-}
+    serialization_lib.tf = rng_utils.tf = Imported("tensorflow")
 
 
 def _import_keras(name: str) -> ModuleType:

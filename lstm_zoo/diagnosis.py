@@ -65,7 +65,7 @@ def _backend(name: str, running: str | None) -> str:
         return f"not installed: {how_to_install(name)}"
     version = backend.versions((name,)).get(name, "missing")
     used = ", in use" if name == running else ""
-    faster = name == "jax" and not used
+    faster = name == "jax" and running == "tensorflow" and backend.on_processor()
     return f"{version}{used}{f'; trains {times_as_fast()} as fast as TensorFlow' * faster}"
 
 

@@ -113,12 +113,13 @@ class Trainer:
         Raises:
             ZooError: one does not.
         """
-        found = {}
-        for task, outcome in self._perform([partial(_cost, config) for config in configs]):
+        tasks = [partial(_cost, config) for config in configs]
+        found = {task.args[0].identity: outcome for task, outcome in self._perform(tasks)}
+        costs = [found[config.identity] for config in configs]
+        for outcome in costs:
             if isinstance(outcome, Exception):
                 raise outcome
-            found[task.args[0].identity] = outcome
-        return [found[config.identity] for config in configs]
+        return costs
 
     def seconds(self, configs: list[RunConfig]) -> list[float]:
         """How long a training of each takes, by a run from any seed, or by a few batches."""
@@ -180,7 +181,7 @@ class Trainer:
 
 @dataclass(frozen=True)
 class _Cost:
-    """A model's parameters and multiply-adds, and the kinds of its recurrent layers."""
+    """A model's parameters and multiply-adds, and the kinds of its layers with a faster loop."""
 
     parameters: int
     multiply_adds: int | None
@@ -189,9 +190,9 @@ class _Cost:
 
 def _cost(config: RunConfig, raw: data.Raw, progress: training.Progress) -> _Cost:
     """A task: the cost of the model."""
-    model = assembly.build(config, sources.prepare(config, raw))
-    kinds = frozenset(type(layer).__name__ for layer in core.recurrent_layers(model))
     try:
+        model = assembly.build(config, sources.prepare(config, raw))
+        kinds = core.fast_kinds(model, config.train["core"])
         return _Cost(model.count_params(), cost.multiply_adds(model), kinds)
     finally:
         keras.utils.clear_session()
@@ -344,9 +345,10 @@ def _advise(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
 
 
 def _time(drafts: list[_Draft], asked: Comparison, trainer: Trainer) -> None:
-    """How long each model will take, where something depends on it.
+    """How long each model will take.
 
-    Several processes have better to do than to measure, and one training soon tells itself.
+    Without an end that depends on it, several processes have better to do than to measure, and a
+    single training shows soon enough how long it takes.
     """
     new = [config.with_seed(0).identity for config, _ in _missing(drafts, asked.seeds, trainer)]
     if asked.end is None and (trainer.jobs > 1 or len(new) == 1):

@@ -22,6 +22,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_zoo import heap
 from lstm_zoo.config import CPUS, RunConfig, available_threads
 from lstm_zoo.errors import TrainingError, ZooError, reason
 from lstm_zoo.sharing import Shared, share
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Task = Callable[..., object]
 _TELL = 0.1  # seconds between two messages of batches that are done
+_SENT = ("builtins", ZooError.__module__)  # whose errors another process can read
 _LAST = 5  # seconds that a process may take to end
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -223,6 +225,7 @@ def _serve(
 ) -> None:
     """What a worker process does until its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heap.keep()
     threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
     _begin(cores, backend, threads)
     connection.send(("done", (None,)))
@@ -256,8 +259,8 @@ def _outcome(task: Task, raw: object, progress: Progress) -> object:
     """The result of a task, or the error that it failed with, fit to be sent."""
     try:
         return task(raw=raw, progress=progress)
-    except ZooError as error:
-        return error
+    except (ZooError, OSError, MemoryError) as error:
+        return error if type(error).__module__ in _SENT else ZooError(reason(error))
     except Exception as error:
         return ZooError(reason(error))
 

@@ -14,6 +14,9 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 from parts import run  # noqa: E402
 
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="of TensorFlow's users"
+)
 MEASURED = {"LSTM": run.LSTM, "GRU": "GRU, 128 units", "SimpleRNN": "simple RNN, 128 units"}
 
 
@@ -32,7 +35,10 @@ def test_the_layers_at_hand_are_named(monkeypatch):
     monkeypatch.setitem(advice.JAX_FASTER, "LSTM", 1.25)
     monkeypatch.setitem(advice.JAX_FASTER, "SimpleRNN", 2.0)
     known = {"LSTM", "SimpleRNN", "ConvLSTM2D"}
-    for there, what in ((True, "--backend jax"), (False, "pip install 'lstm-zoo[jax]'")):
+    for there, what in (
+        (True, "--backend jax."),
+        (False, "jax, after pip install 'lstm-zoo[jax]'"),
+    ):
         monkeypatch.setattr(backend, "installed", lambda name, there=there: there)
         sentence = advice.faster_backend("tensorflow", known)
         assert sentence.startswith("JAX trains an LSTM 1.2 times and a simple RNN 2 times as fast")
@@ -44,14 +50,17 @@ def test_the_layers_at_hand_are_named(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow's users")
+@on_tensorflow
 def test_a_comparison_says_so_before_it_trains_and_not_where_nothing_is_left_to_train(zoo):
     asked = ("compare", "gru:units=2", "simple-rnn:units=2", "--seeds", 1, "--epochs", 1)
     first, again = (zoo(*asked, "--dataset", "digits") for _ in range(2))
+    bare = zoo(*asked, "--dataset", "digits", "--core", "keras")
     assert first.code == again.code == 0, first.err
     assert "JAX trains a GRU" in first.err
-    assert "JAX trains" not in first.out + again.out + again.err
+    assert "JAX trains" not in first.out + again.out + again.err + bare.err
 
 
+@on_tensorflow
+@pytest.mark.skipif(not backend.installed("jax"), reason="JAX is not installed")
 def test_doctor_says_so(zoo_json):
     assert advice.times_as_fast() in zoo_json("doctor")["backends"]["jax"]

@@ -47,7 +47,8 @@ def test_a_run_on_jax_imports_neither_tensorflow_nor_what_keras_alone_would(tmp_
 import sys
 from lstm_zoo.__main__ import run
 assert run({[*command, *options]}) == 0
-print([name for name in ("tensorflow", "pandas", "sklearn") if name in sys.modules])
+names = ("tensorflow", "pandas", "sklearn", "matplotlib.pyplot")
+print([name for name in names if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr

@@ -101,6 +101,12 @@ def recurrent_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model._flatten_layers() if type(layer) in kinds]
 
 
+def fast_kinds(model: keras.Model, core: str) -> frozenset[str]:
+    """The kinds of a model's layers that have a faster loop; none if Keras' own is asked for."""
+    layers = [] if core == "keras" else recurrent_layers(model)
+    return frozenset(type(a).__name__ for a in layers if not recurrent.slow_option(a))
+
+
 def _why_not(layer: keras.Layer, core: str) -> str | None:
     """Why a layer runs Keras' own loop; None where it does not."""
     if core == "keras":
