@@ -29,6 +29,13 @@ COMMAND = (
     f"--epochs 1 --batch-size {BATCH} --backend jax"
 )
 MIB = 1 << 20
+PEAK = """
+import os, subprocess, sys  # a small process: the peak of its parent counts as a process's own
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(status != 0)
+"""
 
 
 def main() -> None:
@@ -54,15 +61,12 @@ def written(folder: Path, rows: int) -> Path:
 def trained(csv: Path, folder: Path) -> tuple[float, float]:
     """The peak memory of the command in bytes, and its seconds."""
     arguments = COMMAND.replace("FILE", str(csv)).split()[1:]
+    command = [sys.executable, "-m", "lstm_zoo", *arguments, "--runs", str(folder / "runs")]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lstm_zoo", *arguments, "--runs", str(folder / "runs")],
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
+    told = subprocess.run([sys.executable, "-c", PEAK, *command], stdout=subprocess.PIPE)
+    if told.returncode:
         sys.exit(f"The training on {csv.name} failed.")
-    return usage.ru_maxrss * 1024, time.perf_counter() - start
+    return float(told.stdout) * 1024, time.perf_counter() - start
 
 
 def before_training(csv: Path) -> dict[str, float]:

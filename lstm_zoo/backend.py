@@ -45,7 +45,7 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
         raise MissingExtra(f"The {name} backend", name)
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    heap.keep()
+    heap.join()
     with quiet_imports(), _hidden(_NOT_NEEDED):
         _limit_threads(name, threads)
         if name == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:

@@ -13,15 +13,22 @@ _ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1  # of malloc.h
 _LARGEST = (1 << 30, 1 << 25)  # bytes; the second before glibc 2.35, which takes no more
 
 
-def keep() -> None:
-    """Have glibc keep what is freed, but for the largest blocks.
+def join() -> None:
+    """Have all threads use one heap; for a process that has no threads yet.
 
-    It is for a process that has no threads yet: one may have a heap of its own then, which can't
-    grow beyond 64 MiB, and others come to use it.
+    Another heap can't grow beyond 64 MiB, so that nothing large is kept in it.
     """
+    _set(_ARENA_MAX, 1)
+
+
+def keep() -> None:
+    """Have glibc keep what is freed from now on, but for the largest blocks."""
+    if any(_set(_MMAP_THRESHOLD, size) for size in _LARGEST):
+        _set(_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def _set(option: int, value: int) -> bool:
+    """Whether glibc is there, and takes the option."""
     if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    mallopt(_ARENA_MAX, 1)
-    if any(mallopt(_MMAP_THRESHOLD, size) for size in _LARGEST):
-        mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
+        return False
+    return bool(ctypes.CDLL(None).mallopt(option, value))

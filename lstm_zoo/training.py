@@ -14,7 +14,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
-from lstm_zoo import backend, cost, data, disk, evaluation, interrupts, provenance, runs
+from lstm_zoo import backend, cost, data, disk, evaluation, heap, interrupts, provenance, runs
 from lstm_zoo.assembly import build
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
@@ -174,6 +174,7 @@ def prepared(
     model: keras.Model, config: RunConfig, dataset: data.Dataset, kernel: core.Kernel
 ) -> Batches:
     """Compile the model, whose kernel is applied, and give it its batches."""
+    heap.keep()  # not before: what reading the data frees goes back to the system
     task, settings = task_of(dataset), config.train
     batches = Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
     optimizer = _optimizer(settings, updates=settings["epochs"] * len(batches))

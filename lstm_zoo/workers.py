@@ -225,7 +225,7 @@ def _serve(
 ) -> None:
     """What a worker process does until its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    heap.keep()
+    heap.join()
     threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
     _begin(cores, backend, threads)
     connection.send(("done", (None,)))

@@ -10,6 +10,7 @@ FAULTS = """
 import resource, threading
 from lstm_zoo import heap
 if {kept}:
+    heap.join()
     heap.keep()
 found = []
 
