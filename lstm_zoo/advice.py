@@ -25,5 +25,5 @@ def faster_backend(running: str, kinds: Iterable[str]) -> str | None:
 
 
 def times_as_fast(kinds: Iterable[str] = tuple(JAX_FASTER)) -> str:
-    """`an LSTM 1.3 times and a GRU 1.5 times`."""
+    """`an LSTM 1.2 times and a GRU 1.4 times`."""
     return listed([f"{_WORDS[kind]} {JAX_FASTER[kind]:.2g} times" for kind in kinds])

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import data, evaluation, preparation, sources
+from lstm_zoo import backend, data, evaluation, preparation, sources
 from lstm_zoo.config import RunConfig, check_data
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.framing import Framing
@@ -49,7 +49,8 @@ def load(run: Run) -> Loaded:
         if not zipfile.is_zipfile(file):
             raise RunError(f"{path} is damaged: it is no Keras file.")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with backend.quiet_imports():  # on any backend, some layers import TensorFlow
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # h5py's OSErrors too, of a file that could be opened above
         reason = str(error).strip().partition("\n")[0]
         reason = reason if len(reason) <= 200 else f"{reason[:199]}…"

@@ -1,33 +1,13 @@
 """That JAX trains faster is said to those who train on TensorFlow, as it was measured."""
 
-import json
-import statistics
-import sys
-from pathlib import Path
-
 import keras
 import pytest
 
 from lstm_zoo import advice, backend
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-sys.path.append(str(BENCHMARKS))
-from parts import run  # noqa: E402
-
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="of TensorFlow's users"
 )
-MEASURED = {"LSTM": run.LSTM, "GRU": "GRU, 128 units", "SimpleRNN": "simple RNN, 128 units"}
-
-
-def test_what_is_promised_was_measured():
-    file = BENCHMARKS / "speed" / "run.json"
-    measured = json.loads(file.read_text(encoding="utf-8"))
-    assert set(advice.JAX_FASTER) == set(MEASURED)
-    for kind, name in MEASURED.items():
-        ours = [run.seconds(measured, f"ours, {side}", name) for side in ("tensorflow", "jax")]
-        faster = statistics.median(a / b for a, b in zip(*ours, strict=True))
-        assert advice.JAX_FASTER[kind] == pytest.approx(faster, abs=0.05)
 
 
 def test_the_layers_at_hand_are_named(monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_zoo import statistics
+from lstm_zoo import advice, statistics
 
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
@@ -269,6 +269,16 @@ def test_the_page_tells_all_parts_and_the_machine():
 def test_what_is_kept_of_speed_stands_in_the_results():
     parts = speed.kept()
     assert not parts or speed.page(parts) in RESULTS
+
+
+def test_what_is_promised_of_jax_was_measured():
+    measured = speed.kept()["run"]
+    names = {"LSTM": run.LSTM, "GRU": "GRU, 128 units", "SimpleRNN": "simple RNN, 128 units"}
+    assert set(advice.JAX_FASTER) == set(names)
+    for kind, name in names.items():
+        ours = (run.seconds(measured, f"ours, {side}", name) for side in ("tensorflow", "jax"))
+        faster = np.median(goals.ratios(*ours))
+        assert advice.JAX_FASTER[kind] == pytest.approx(faster, abs=0.05)
 
 
 def test_works_of_other_shapes_are_as_long():
