@@ -26,6 +26,7 @@ def outputs(model: keras.Model, part: data.Part, size: int, every_step: bool) ->
         filled = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)])
         piece = np.asarray(model.predict_on_batch(filled))[: len(x)]
         pieces.append(piece if every_step or piece.ndim == 2 else piece[:, -1])
+        disk.forget()  # a share's examples may lie far apart, and few then look at all of a file
     return np.concatenate(pieces)
 
 

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_zoo import disk, lag, metrics, statistics
+from lstm_zoo import disk, evaluation, lag, metrics, statistics
 from lstm_zoo.batches import Batches
-from lstm_zoo.data import Series, digest
+from lstm_zoo.data import Part, Series, digest
 from lstm_zoo.datasets.prices import load
 from lstm_zoo.preparation import prepare_series
 from lstm_zoo.tasks import task_of
 
 ROWS = 1_000_000
 STATM = Path("/proc/self/statm")
+needs_proc = pytest.mark.skipif(not STATM.exists(), reason="needs /proc")
 
 
 @pytest.fixture
@@ -170,11 +171,35 @@ def test_a_batch_is_cut_in_one_go(long, monkeypatch):
     assert np.array_equal(x[7], dataset.train.x[chosen[7]])
 
 
-@pytest.mark.skipif(not STATM.exists(), reason="needs /proc")
-def test_what_is_forgotten_takes_no_memory():
-    def resident() -> int:
-        return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+def resident() -> int:
+    """The bytes of this process in memory."""
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
+
+class Watched:
+    """A model that remembers how much memory there was in use at each batch."""
+
+    def __init__(self):
+        self.resident = []
+
+    def predict_on_batch(self, x):
+        self.resident.append(resident())
+        return x
+
+
+@needs_proc
+def test_to_answer_a_spread_share_of_a_file_does_not_take_the_whole_file():
+    x = disk.gathered(np.arange(n, n + (1 << 20), dtype=np.float64)[:, None] for n in range(8))
+    share, model = Part(x, x, range(len(x))).thinned(4096), Watched()
+    disk.forget()
+    before = resident()
+    found = evaluation.outputs(model, share, 256, every_step=False)
+    assert np.array_equal(found, x[share.places])
+    assert max(model.resident) < before + x.nbytes // 2
+
+
+@needs_proc
+def test_what_is_forgotten_takes_no_memory():
     whole = disk.gathered(np.ones(1 << 20) for _ in range(8))
     disk.forget()
     before = resident()
