@@ -18,22 +18,22 @@ from lstm_zoo import backend
 def main() -> None:
     """Time each work, on the backend that `KERAS_BACKEND` names."""
     parser = work.parser(__doc__.splitlines()[0])
-    parser.add_argument("--core", default="auto", choices=["auto", "fast", "keras"])
+    parser.add_argument("--precision", default="float32")
     options = parser.parse_args()
     backend.start(threads=options.threads or 1)
-    work.tell(options.work, lambda task: timed(task, options.core))
+    work.tell(options.work, lambda task: timed(task, options.precision))
 
 
-def timed(task: work.Work, core: str) -> dict:
+def timed(task: work.Work, precision: str) -> dict:
     """The seconds of the first two batches, and of an epoch after them."""
     from lstm_zoo import assembly, training
-    from lstm_zoo.layers import core as loops
+    from lstm_zoo.layers import core
 
-    config, dataset = configured(task, core), data(task)
+    config, dataset = configured(task, precision), data(task)
     model = assembly.build(config, dataset)
     # As of a training that is long enough to be worth compiling.
-    kernel = loops.plan(model, core, loops.SHORT_TRAINING, own=True)
-    with loops.applied(model, kernel):
+    kernel = core.plan(model, "auto", core.SHORT_TRAINING, own=True, precision=precision)
+    with core.applied(model, kernel):
         start = time.perf_counter()
         batches = training.prepared(model, config, dataset, kernel)
         hooks = training.Callbacks(add_history=True, model=model)
@@ -45,16 +45,14 @@ def timed(task: work.Work, core: str) -> dict:
         return {"first": compiled - start, "epoch": time.perf_counter() - compiled}
 
 
-def configured(task: work.Work, core: str):
+def configured(task: work.Work, precision: str):
     """The run of that work."""
     from lstm_zoo import catalog, config
 
     variant = f"{task.network}:units={task.units[0]}"
     if len(task.units) > 1:
         variant = f"stacked:units={json.dumps(task.units, separators=(',', ':'))}"
-    train = {"batch_size": task.batch, "epochs": 1}
-    if any(parameter.name == "core" for parameter in config.TRAINING):
-        train["core"] = core
+    train = {"batch_size": task.batch, "epochs": 1, "precision": precision}
     return config.run_config(
         catalog.load(),
         variant,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import goals
 import machine
-from parts import accuracy, comparison, overhead, run, start
+from parts import accuracy, comparison, overhead, precision, run, start
 
 from lstm_zoo.runs import write_json
 
@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 PARTS = {
     "comparison": comparison,
     "run": run,
+    "precision": precision,
     "accuracy": accuracy,
     "overhead": overhead,
     "start": start,

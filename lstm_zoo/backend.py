@@ -130,6 +130,11 @@ def _processor() -> str:
     return " ".join(sorted({line for line in lines if line.startswith(told)}))
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has matrix products of bfloat16, where the system tells."""
+    return any(kind in _processor().split() for kind in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
 def installed(name: str) -> bool:
     """Whether a backend's package is there; it is not imported."""
     return importlib.util.find_spec(name) is not None
@@ -284,6 +289,14 @@ def _tensorflow_scan(
         lambda number, *_: number < steps, body, (0, carried, arrays), maximum_iterations=steps
     )
     return carried, [array.stack() for array in arrays]
+
+
+def bfloat16_product(a: Tensor, b: Tensor) -> Tensor:
+    """The product of two matrices rounded to bfloat16, summed in float32; on JAX."""
+    from jax import lax
+    from jax.numpy import bfloat16, float32
+
+    return lax.dot(a.astype(bfloat16), b.astype(bfloat16), preferred_element_type=float32)
 
 
 def feed(batches: PyDataset) -> object:

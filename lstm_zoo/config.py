@@ -57,6 +57,13 @@ TRAINING = (
         "auto",
         "the recurrent layers' loop: ours, Keras' own, or the one that measured faster",
     ),
+    Parameter(
+        "precision",
+        "Literal['float32', 'mixed_bfloat16']",
+        "float32",
+        "of the matrix products of our loop; those of bfloat16 are summed in float32, and faster "
+        "on a processor that has them, with JAX",
+    ),
 )
 
 WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in, adagrad has none
@@ -221,6 +228,8 @@ def run_config(
     name, own = parse_variant(zoo, variant)
     model, source = zoo.find(name, "model"), zoo.find(dataset, "dataset")
     framing = data_params(source, data)
+    training = train_params(source, train, validated=framing.get("validation") != 0)
+    _check_precision(training, backend)
     return RunConfig(
         model=name,
         variant=variant,
@@ -229,12 +238,27 @@ def run_config(
         dataset=dataset,
         loader=source.loader,
         data=framing,
-        train=train_params(source, train, validated=framing.get("validation") != 0),
+        train=training,
         seed=seed,
         threads=threads or THREADS,
         backend=backend,
         zoo=model.zoo or source.zoo,
     )
+
+
+def _check_precision(train: dict, backend: str) -> None:
+    if train["precision"] == "float32":
+        return
+    if backend != "jax":
+        raise UsageError(
+            "Products in bfloat16 (mixed_bfloat16) are computed on JAX only (--backend jax), and "
+            f"not on {backend}."
+        )
+    if train["core"] == "keras":
+        raise UsageError(
+            "Products in bfloat16 (mixed_bfloat16) are those of our own loop, and --core keras "
+            "runs Keras'."
+        )
 
 
 def parse_variant(zoo: Zoo, variant: str) -> tuple[str, dict]:

@@ -48,6 +48,7 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
             "platform": platform.platform(),
             "threads": available_threads(),
             "devices": devices,
+            "bfloat16": _bfloat16(),
         },
         "data": {
             "digits": "built in",
@@ -67,6 +68,12 @@ def _backend(name: str, running: str | None) -> str:
     used = ", in use" if name == running else ""
     faster = name == "jax" and running == "tensorflow" and backend.on_processor()
     return f"{version}{used}{f'; trains {times_as_fast()} as fast as TensorFlow' * faster}"
+
+
+def _bfloat16() -> str:
+    if not backend.multiplies_bfloat16():
+        return "not multiplied by this processor"
+    return "multiplied by this processor: --backend jax --precision mixed_bfloat16 is faster"
 
 
 def _files(is_in: Callable, load: Callable, data_dir: str | None) -> str:

@@ -77,7 +77,7 @@ def train(
         runs.write_json(run.folder / "environment.json", provenance.environment(config))
         history = runs.History(run.folder / "history.csv")
         kernel = planned(model, config, dataset)
-        notes += core.notes(model) if config.train["core"] != "keras" else []
+        notes += core.notes(model, kernel, config.train)
         with core.applied(model, kernel):
             fit = _fit(model, config, dataset, history, progress, kernel)
             answers = evaluation.part_answers(model, dataset, config)
@@ -89,7 +89,8 @@ def planned(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> cor
     """What the model's recurrent layers run in this training."""
     updates = config.train["epochs"] * math.ceil(len(dataset.train) / config.train["batch_size"])
     steps = updates * dataset.train.x.shape[1]
-    return core.plan(model, config.train["core"], steps, own=config.zoo is None)
+    own, settings = config.zoo is None, config.train
+    return core.plan(model, settings["core"], steps, own, settings["precision"])
 
 
 @contextmanager

@@ -205,7 +205,8 @@ def test_the_saved_model_is_plain_keras(tmp_path):
 def test_an_option_without_a_faster_loop_runs_keras_own_and_is_told(kind, options, named):
     model, _ = model_of(kind, SHAPES[0], **options)
     assert core.plan(model, "fast", 10**6, own=True) == Kernel((named,))
-    (note,) = core.notes(model)
+    kernel = core.plan(model, "auto", 10**6, own=True)
+    (note,) = core.notes(model, kernel, {"core": "auto", "precision": "float32"})
     assert note.endswith(f"runs Keras' own loop, which takes longer: {named} has no faster one.")
 
 

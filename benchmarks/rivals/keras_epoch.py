@@ -11,9 +11,10 @@ import work
 def main() -> None:
     """Time each work, on the backend that `KERAS_BACKEND` names."""
     parser = work.parser(__doc__)
+    parser.add_argument("--precision", default="float32", help="a policy of Keras'")
     options = parser.parse_args()
     limit(options.threads)
-    work.tell(options.work, timed)
+    work.tell(options.work, lambda task: timed(task, options.precision))
 
 
 def limit(threads: int | None) -> None:
@@ -29,10 +30,10 @@ def limit(threads: int | None) -> None:
         work.pin(threads)
 
 
-def timed(task: work.Work) -> dict:
+def timed(task: work.Work, precision: str) -> dict:
     """The seconds of the first two batches, and of an epoch after them."""
     x, y = work.drawn(task)
-    model = network(task)
+    model = network(task, precision)
     first = min(len(x), 2 * task.batch)
     start = time.perf_counter()
     model.fit(x[:first], y[:first], batch_size=task.batch, verbose=0)
@@ -41,18 +42,19 @@ def timed(task: work.Work) -> dict:
     return {"first": compiled - start, "epoch": time.perf_counter() - compiled}
 
 
-def network(task: work.Work):
-    """The network, compiled with Adam."""
+def network(task: work.Work, precision: str):
+    """The network, compiled with Adam; its last layer is of float32, as Keras advises."""
     import keras
     from keras import layers
 
+    keras.config.set_dtype_policy(precision)
     kinds = {"lstm": layers.LSTM, "gru": layers.GRU, "simple-rnn": layers.SimpleRNN}
     kind = kinds[task.network]
     model = keras.Sequential([keras.Input((task.steps, task.features))])
     for units in task.units[:-1]:
         model.add(kind(units, return_sequences=True))
     model.add(kind(task.units[-1]))
-    model.add(layers.Dense(work.CLASSES, activation="softmax"))
+    model.add(layers.Dense(work.CLASSES, activation="softmax", dtype="float32"))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 

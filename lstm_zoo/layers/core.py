@@ -31,10 +31,12 @@ class Kernel:
     Args:
         loops: `fast`, or why it is Keras' own loop, of each recurrent layer, in the model's order.
         compiled: TensorFlow compiles the whole model with XLA. (JAX always does.)
+        precision: of the faster loop's matrix products.
     """
 
     loops: tuple[str, ...]
     compiled: bool = False
+    precision: str = "float32"
 
     def to_dict(self) -> dict:
         """As metrics.json has it."""
@@ -43,7 +45,7 @@ class Kernel:
     @classmethod
     def from_dict(cls, values: dict) -> Kernel:
         """What metrics.json has."""
-        return cls(tuple(values["loops"]), values["compiled"])
+        return cls(tuple(values["loops"]), values["compiled"], values["precision"])
 
     @property
     def words(self) -> str:
@@ -56,10 +58,13 @@ class Kernel:
             if fast == len(self.loops)
             else f"fast loop in {fast} of {len(self.loops)} layers"
         )
-        return which + (", compiled by XLA" if self.compiled else "")
+        precision = ", products in bfloat16" if self.precision != "float32" else ""
+        return which + precision + (", compiled by XLA" if self.compiled else "")
 
 
-def plan(model: keras.Model, core: str, steps: int, own: bool) -> Kernel:
+def plan(
+    model: keras.Model, core: str, steps: int, own: bool, precision: str = "float32"
+) -> Kernel:
     """What the recurrent layers of a built model are to run.
 
     Args:
@@ -68,11 +73,12 @@ def plan(model: keras.Model, core: str, steps: int, own: bool) -> Kernel:
             one that measured faster.
         steps: of time, in the batches of the whole training.
         own: whether the model is one of ours, that XLA is known to compile.
+        precision: of the matrix products where our loop runs; float32 on TensorFlow.
     """
     layers = recurrent_layers(model)
     loops = [_why_not(layer, core) or "fast" for layer in layers]
     if keras.backend.backend() != "tensorflow" or "fast" not in loops:
-        return Kernel(tuple(loops))
+        return Kernel(tuple(loops), precision=precision if "fast" in loops else "float32")
     slow = next((loop for loop in loops if loop != "fast"), None)
     if core == "auto" and not slow and not own:
         slow = "a model of your own, which XLA may not compile"
@@ -83,16 +89,25 @@ def plan(model: keras.Model, core: str, steps: int, own: bool) -> Kernel:
     return Kernel(tuple(loops), compiled=not slow)
 
 
-def notes(model: keras.Model) -> list[str]:
-    """What the user should know of options for which there is no faster loop."""
-    if not backend.can_scan():
+def notes(model: keras.Model, kernel: Kernel, train: dict) -> list[str]:
+    """What the user should know of what was asked for in the training's settings, and does not run.
+
+    That is options for which there is no faster loop, and products in bfloat16 that are none, or
+    slow.
+    """
+    if train["core"] == "keras" or not backend.can_scan():
         return []
     slow = [(layer.name, recurrent.slow_option(layer)) for layer in recurrent_layers(model)]
-    return [
+    found = [
         f"{name} runs Keras' own loop, which takes longer: {option} has no faster one."
         for name, option in slow
         if option
     ]
+    if train["precision"] != kernel.precision:
+        found.append(f"Nothing was computed in bfloat16: {kernel.words}.")
+    elif kernel.precision != "float32" and not backend.multiplies_bfloat16():
+        found.append("This processor does not multiply in bfloat16: float32 is faster.")
+    return found
 
 
 def recurrent_layers(model: keras.Model) -> list[keras.Layer]:
@@ -127,10 +142,13 @@ def applied(model: keras.Model, kernel: Kernel) -> Iterator[None]:
         for layer, loop in zip(layers, kernel.loops, strict=True):
             if loop == "fast":
                 layer.__class__ = FAST[type(layer)]
+                layer.precision = kernel.precision
             layer.supports_jit |= kernel.compiled
         if kernel.compiled:
             model.jit_compile = True
         yield
     finally:
         for layer, (kind, supports_jit) in zip(layers, kept, strict=True):
+            if hasattr(layer, "precision"):
+                del layer.precision
             layer.__class__, layer.supports_jit = kind, supports_jit

@@ -12,6 +12,7 @@ from keras import ops, tree
 
 from lstm_zoo import backend
 from lstm_zoo.layers.cells import Cell, Tensor
+from lstm_zoo.layers.products import Products
 
 
 def recur(
@@ -22,6 +23,7 @@ def recur(
     recurrent_kernel: Tensor,
     biases: list,
     mask: Tensor | None,
+    products: Products,
 ) -> tuple[Tensor, list]:
     """The states h after every step, and all states after the last.
 
@@ -35,6 +37,7 @@ def recur(
             none.
         mask: `(steps, batch, 1)`, 1 where there is a step, and 0 where the states stay as they are;
             None where there is one everywhere.
+        products: how matrices are multiplied.
 
     Returns:
         `(steps, batch, units)`, and the states, each `(batch, units)`.
@@ -43,7 +46,7 @@ def recur(
 
     def function(x: Tensor, kernel: Tensor, recurrent_kernel: Tensor, *rest: Tensor) -> tuple:
         states, biases, masks = rest[:count], rest[count : count + len(biased)], rest[end:]
-        layer = _Layer(cell, kernel, recurrent_kernel, list(biases), masks[0] if masks else None)
+        layer = _Layer(cell, kernel, recurrent_kernel, list(biases), list(masks), products)
         last, every, kept = layer.forward(x, list(states))
 
         def gradient(*upstream: object) -> tuple:
@@ -69,10 +72,12 @@ class _Layer:
         kernel: Tensor,
         recurrent_kernel: Tensor,
         biases: list,
-        mask: Tensor | None,
+        masks: list,
+        products: Products,
     ):
         self._cell, self._w, self._u = cell, kernel, recurrent_kernel
-        self._biases, self._masks = biases, [] if mask is None else [mask]
+        self._biases, self._masks = biases, masks
+        self._product, self._transposed = products
 
     def forward(self, x: Tensor, states: list) -> tuple[list, list, list]:
         """The last states, the states after every step, and what every step keeps."""
@@ -81,10 +86,10 @@ class _Layer:
 
     def _step(self, states: list, given: list) -> tuple[list, list]:
         given, *mask = given
-        projected = ops.matmul(given, self._w)
+        projected = self._product(given, self._w)
         if self._biases:
             projected = projected + self._biases[0]
-        inner = ops.matmul(states[0], self._u)
+        inner = self._product(states[0], self._u)
         if len(self._biases) > 1:
             inner = inner + self._biases[1]
         new, kept = self._cell.step(projected, inner, states)
@@ -100,21 +105,21 @@ class _Layer:
             ops.concatenate([start[None], states[:-1]])
             for start, states in zip(first, every, strict=True)
         ]
-        transposed, count = ops.transpose(self._u), len(first)
+        transposed, count = self._transposed(self._u), len(first)
 
         def step(carried: list, given: list) -> tuple[list, list]:
             inner, *up = carried
             by_output, given = given[0], given[1:]
             after, past, kept = given[:count], given[count : 2 * count], given[2 * count : last]
-            up[0] = up[0] + by_output + ops.matmul(inner, transposed)
+            up[0] = up[0] + by_output + self._product(inner, transposed)
             new, past_up = self._back(after, past, kept, up, given[last:])
             return [new[0], *past_up], new
 
         last = 2 * count + len(kept)
-        start = [ops.zeros_like(ops.matmul(first[0], self._u)), *by_last]
+        start = [ops.zeros_like(self._product(first[0], self._u)), *by_last]
         sequences = [by_every, *every, *before, *kept, *self._masks]
         (inner, *up), found = backend.scan(step, start, sequences, reverse=True)
-        up[0] = up[0] + ops.matmul(inner, transposed)
+        up[0] = up[0] + self._product(inner, transposed)
         return [*self._by_inputs(x, before[0], found), *up, *self._by_biases(found)]
 
     def _back(
@@ -131,9 +136,9 @@ class _Layer:
     def _by_inputs(self, x: Tensor, before: Tensor, found: list) -> list:
         """The derivatives by x, W and U."""
         outer, inner = _flat(self._cell.outer(*found)), _flat(found[0])
-        by_x = ops.reshape(ops.matmul(outer, ops.transpose(self._w)), ops.shape(x))
-        by_w = ops.matmul(ops.transpose(_flat(x)), outer)
-        return [by_x, by_w, ops.matmul(ops.transpose(_flat(before)), inner)]
+        by_x = ops.reshape(self._product(outer, self._transposed(self._w)), ops.shape(x))
+        by_w = self._product(self._transposed(_flat(x)), outer)
+        return [by_x, by_w, self._product(self._transposed(_flat(before)), inner)]
 
     def _by_biases(self, found: list) -> list:
         shares = (self._cell.outer(*found), found[0])

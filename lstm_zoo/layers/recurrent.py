@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from lstm_zoo.layers.cells import FUNCTIONS, Cell, GRUCell, LSTMCell, SimpleCell, Tensor
+from lstm_zoo.layers.products import PRODUCTS
 from lstm_zoo.layers.recurrence import recur
 
 
@@ -27,6 +28,8 @@ def slow_option(layer: keras.Layer) -> str | None:
 class Fast:
     """Takes the place of a Keras layer's loop over the steps."""
 
+    precision = "float32"  # of `PRODUCTS`
+
     def inner_loop(
         self, sequences: Tensor, initial_state: list, mask: Tensor | None, training: bool = False
     ) -> tuple[Tensor, Tensor, list]:
@@ -47,6 +50,7 @@ class Fast:
             ops.copy(cell.recurrent_kernel),
             self._biases(),
             mask,
+            PRODUCTS[self.precision],
         )
         if mask is not None and self.zero_output_for_mask:
             outputs = outputs * mask
