@@ -149,6 +149,5 @@ def applied(model: keras.Model, kernel: Kernel) -> Iterator[None]:
         yield
     finally:
         for layer, (kind, supports_jit) in zip(layers, kept, strict=True):
-            if hasattr(layer, "precision"):
-                del layer.precision
+            vars(layer).pop("precision", None)
             layer.__class__, layer.supports_jit = kind, supports_jit
