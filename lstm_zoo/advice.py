@@ -15,10 +15,10 @@ _WORDS = {"LSTM": "an LSTM", "GRU": "a GRU", "SimpleRNN": "a simple RNN"}
 def faster_backend(running: str, kinds: Iterable[str]) -> str | None:
     """What someone who trains on `running` should know of JAX, for layers of those kinds.
 
-    None if nothing: elsewhere, and on a GPU, nothing was measured.
+    None if nothing: elsewhere nothing was measured.
     """
     kinds = [kind for kind in JAX_FASTER if kind in kinds]
-    if running != "tensorflow" or not kinds or not backend.on_processor():
+    if running != "tensorflow" or not kinds:
         return None
     first = "" if backend.installed("jax") else f", after {how_to_install('jax')}"
     return f"JAX trains {times_as_fast(kinds)} as fast, by our measurements: --backend jax{first}."

@@ -164,7 +164,12 @@ def devices() -> list[str]:
 
 def on_processor() -> bool:
     """Whether the running backend computes on the CPU, and not on a device that runs share."""
-    return all(device.startswith("cpu") for device in devices())
+    return processors(devices())
+
+
+def processors(devices: list[str]) -> bool:
+    """Whether those are the CPU, and none is a device that runs share."""
+    return all(device.startswith("cpu") for device in devices)
 
 
 @contextmanager

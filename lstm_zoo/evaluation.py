@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from lstm_zoo import data, disk
@@ -12,6 +12,9 @@ from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL
 from lstm_zoo.tasks import Task, task_of
+
+if TYPE_CHECKING:
+    import keras
 
 
 def outputs(model: keras.Model, part: data.Part, size: int, every_step: bool) -> np.ndarray:

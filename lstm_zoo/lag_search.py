@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lstm_zoo import lengths, longest, matching, provenance, sources, timing, trials
+from lstm_zoo import backend, lengths, longest, matching, provenance, sources, timing
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import TrainingError, counted
 from lstm_zoo.longest import Rule
 from lstm_zoo.reporting import lags
+from lstm_zoo.trainer import Trainer
 from lstm_zoo.training import Progress
 
 
@@ -66,7 +67,7 @@ def measure(configs: list[RunConfig], asked: Asked, progress: Progress) -> dict:
     Raises:
         UsageError: a model can't be built at a lag, or is another one at each.
     """
-    begun = provenance.environment(configs[0])
+    begun = provenance.environment(configs[0], backend.devices())
     small = [lengths.at(_small(config), longest.FIRST) for config in configs]
     lengths.check(small, [2 * longest.FIRST, asked.most])
     found = [_Search(config, asked, progress).run() for config in configs]
@@ -132,7 +133,7 @@ class _Search:
         """Train the model at a lag from every seed."""
         config = _at(self._config, steps, self._asked.rule)
         raw = sources.read(config)
-        trainer = trials.Trainer(raw, self._asked.folder, self._progress, self._asked.fresh)
+        trainer = Trainer(raw, self._asked.folder, self._progress, self._asked.fresh)
         config = replace(config, data_sha256=trainer.digest)
         self._announce(config, trainer)
         seeds = [self._seed(config.with_seed(seed), trainer) for seed in self._asked.seeds]
@@ -140,7 +141,7 @@ class _Search:
         self._progress.say(lags.point_told(self._config.variant, self.points[-1]))
         return self.points[-1]["solved"]
 
-    def _announce(self, config: RunConfig, trainer: trials.Trainer) -> None:
+    def _announce(self, config: RunConfig, trainer: Trainer) -> None:
         """How long this lag may take, where its first training is not finished already."""
         first = _at_rate(config, self._rates[0]).with_seed(self._asked.seeds[0])
         if not trainer.finished(first):
@@ -148,7 +149,7 @@ class _Search:
             needed = timing.words(most * sum(trainer.seconds([config])))
             self._progress.say(f"{config.variant}: {needed} at most, for {most} trainings.")
 
-    def _seed(self, config: RunConfig, trainer: trials.Trainer) -> dict:
+    def _seed(self, config: RunConfig, trainer: Trainer) -> dict:
         """One seed at one rate after another, until the validation part is solved."""
         rule, tried = self._asked.rule, []
         for rate in self._rates:
@@ -171,7 +172,7 @@ def _at_rate(config: RunConfig, rate: float) -> RunConfig:
     return replace(config, variant=name, train=config.train | {"learning_rate": rate})
 
 
-def _training(config: RunConfig, trainer: trials.Trainer, rule: Rule) -> dict:
+def _training(config: RunConfig, trainer: Trainer, rule: Rule) -> dict:
     """One training: what it scores on the validation part and on the test part."""
     same = ("parameters", "epochs", "train_seconds")
     names = (*same, "validation", "test", "floor", "run", "error")

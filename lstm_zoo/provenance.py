@@ -34,8 +34,8 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def environment(config: RunConfig) -> dict:
-    """Where a run runs: versions, machine, and the command."""
+def environment(config: RunConfig, devices: list[str]) -> dict:
+    """Where a run runs: versions, machine with the backend's devices, and the command."""
     return {
         "started": now(),
         "command": shlex.join(["lstm-zoo", *sys.argv[1:]]),
@@ -44,7 +44,7 @@ def environment(config: RunConfig) -> dict:
         "python": platform.python_version(),
         "backend": config.backend,
         "versions": backend.versions(),
-        "devices": backend.devices(),
+        "devices": devices,
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
         "cpus": os.cpu_count(),
@@ -81,9 +81,15 @@ _TAKEN = {  # of metrics.json, by a comparison
 
 
 class Finished:
-    """The finished runs of a folder, to be found by what determines them."""
+    """The finished runs of a folder, to be found by what determines them.
 
-    def __init__(self, folder: Path):
+    Args:
+        folder: the runs folder.
+        devices: those that a new run would be computed on.
+    """
+
+    def __init__(self, folder: Path, devices: list[str]):
+        self._devices = devices
         self._runs: dict[str, Run] = {}
         self._likely: dict[str, Run] = {}
         self._found: dict[str, Run | None] = {}
@@ -107,7 +113,7 @@ class Finished:
         if run is None:
             return None
         try:
-            then, now = run.read("environment.json"), environment(config)
+            then, now = run.read("environment.json"), environment(config, self._devices)
         except RunError:
             return None
         same = all(then.get(key) == now[key] for key in _SAME)

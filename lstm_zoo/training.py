@@ -74,7 +74,9 @@ def train(
     run = runs.create(folder, config)
     with runs.held(run), _one_sentence(config):
         runs.write_json(run.folder / "config.json", config.to_dict())
-        runs.write_json(run.folder / "environment.json", provenance.environment(config))
+        runs.write_json(
+            run.folder / "environment.json", provenance.environment(config, backend.devices())
+        )
         history = runs.History(run.folder / "history.csv")
         kernel = planned(model, config, dataset)
         notes += core.notes(model, kernel, config.train)

@@ -7,30 +7,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
 
-import keras
 import numpy as np
 
-from lstm_zoo import (
-    advice,
-    assembly,
-    cost,
-    data,
-    evaluation,
-    interrupts,
-    looks,
-    matching,
-    provenance,
-    sources,
-    timing,
-    training,
-    tuning,
-    verdicts,
-)
+from lstm_zoo import advice, evaluation, looks, sources, timing, tuning, verdicts
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import (
@@ -42,11 +24,10 @@ from lstm_zoo.errors import (
     counted,
     reason,
 )
-from lstm_zoo.layers import core
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.runs import Run
 from lstm_zoo.tasks import task_of
-from lstm_zoo.workers import Crew, Task
+from lstm_zoo.trainer import Cost, Trainer
 
 
 @dataclass(frozen=True)
@@ -74,138 +55,6 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
 
-class Trainer:
-    """Trains in a runs folder; a run that is finished there is taken, unless all is to be fresh.
-
-    Args:
-        raw: what the loader read.
-        folder: the runs folder.
-        progress: who wants to know how the trainings go on.
-        fresh: whether to train what is finished there too.
-        crew: the processes that train; None trains in this one.
-    """
-
-    def __init__(
-        self,
-        raw: data.Raw,
-        folder: Path,
-        progress: training.Progress,
-        fresh: bool = False,
-        crew: Crew | None = None,
-    ):
-        self.raw, self.folder, self.progress = raw, folder, progress
-        self.digest = data.digest(raw)
-        self.started = provenance.now()
-        self.jobs = crew.jobs if crew else 1
-        self._finished = provenance.Finished(folder)
-        self._fresh, self._crew = fresh, crew
-        self._new: set[Path] = set()
-        if crew:
-            crew.share(raw)
-
-    def finished(self, config: RunConfig) -> Run | None:
-        """The run of this configuration that needs no training."""
-        return None if self._fresh else self._finished.find(config)
-
-    def costs(self, configs: list[RunConfig]) -> list[_Cost]:
-        """Each model built once, to see that it fits, and what it costs.
-
-        Raises:
-            ZooError: one does not.
-        """
-        tasks = [partial(_cost, config) for config in configs]
-        found = {task.args[0].identity: outcome for task, outcome in self._perform(tasks)}
-        costs = [found[config.identity] for config in configs]
-        for outcome in costs:
-            if isinstance(outcome, Exception):
-                raise outcome
-        return costs
-
-    def seconds(self, configs: list[RunConfig]) -> list[float]:
-        """How long a training of each takes, by a run from any seed, or by a few batches."""
-        known = {config.identity: self._finished.like(config) for config in configs}
-        seconds = {name: timing.of_run(run) for name, run in known.items() if run}
-        tasks = [partial(timing.estimated, one) for one in configs if not known[one.identity]]
-        for task, outcome in self._perform(tasks):
-            if isinstance(outcome, ZooError) and not isinstance(outcome, TrainingError):
-                raise outcome
-            failed = isinstance(outcome, Exception)  # as the training itself will
-            seconds[task.args[0].identity] = 0.0 if failed else outcome
-        return [seconds[config.identity] for config in configs]
-
-    def is_new(self, run: Run) -> bool:
-        """Whether this trainer trained it."""
-        return run.folder in self._new
-
-    def train(self, config: RunConfig) -> Run:
-        """The run of this configuration, trained if need be."""
-        done = self.finished(config)
-        if done:
-            return done
-        ((_, outcome),) = self.train_all([config])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def train_all(
-        self, configs: Iterable[RunConfig]
-    ) -> Iterator[tuple[RunConfig, Run | Exception]]:
-        """Train them; the next one is asked for when there is a process free for it.
-
-        Returns:
-            Each as it ends, with its run or with the error that it failed with.
-        """
-        tasks = (partial(_trained, config, self.folder) for config in configs)
-        for task, outcome in self._perform(tasks):
-            config = task.args[0]
-            if isinstance(outcome, Run):
-                self._new.add(outcome.folder)
-                if not self._fresh:
-                    self._finished.add(config, outcome)
-            yield config, outcome
-
-    def _perform(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, object]]:
-        """Do the tasks here or elsewhere; each as it ends, with its result or its error."""
-        if self._crew:
-            yield from self._crew.run(tasks, self.progress)
-            return
-        for task in tasks:
-            try:
-                outcome = task(raw=self.raw, progress=self.progress)
-            except Exception as error:
-                if interrupts.seen():
-                    raise KeyboardInterrupt from error
-                outcome = error
-            yield task, outcome
-
-
-@dataclass(frozen=True)
-class _Cost:
-    """A model's parameters and multiply-adds, and the kinds of its layers with a faster loop."""
-
-    parameters: int
-    multiply_adds: int | None
-    kinds: frozenset[str]
-
-
-def _cost(config: RunConfig, raw: data.Raw, progress: training.Progress) -> _Cost:
-    """A task: the cost of the model."""
-    try:
-        model = assembly.build(config, sources.prepare(config, raw))
-        kinds = core.fast_kinds(model, config.train["core"])
-        return _Cost(model.count_params(), cost.multiply_adds(model), kinds)
-    finally:
-        keras.utils.clear_session()
-
-
-def _trained(config: RunConfig, folder: Path, raw: data.Raw, progress: training.Progress) -> Run:
-    """A task: one training."""
-    try:
-        return training.train(config, raw, folder, progress)
-    finally:
-        keras.utils.clear_session()
-
-
 def fair(
     configs: list[RunConfig],
     zoo: Zoo,
@@ -230,8 +79,7 @@ def fair(
     """
     configs, notes = [replace(config, data_sha256=trainer.digest) for config in configs], []
     if match:
-        dataset = sources.prepare(configs[0], trainer.raw)
-        configs, notes = matching.match(configs, matching.parse(match, zoo), dataset, zoo)
+        configs, notes = trainer.matched(configs, match, zoo)
         for note in notes:
             trainer.progress.say(note)
     if not tune_lr:
@@ -326,7 +174,7 @@ class _Draft:
     """A model of the comparison while it is trained."""
 
     config: RunConfig
-    cost: _Cost
+    cost: Cost
     seconds: float = 0.0
     trials: list[dict] = field(default_factory=list)
 
@@ -557,7 +405,7 @@ def _results(
         "task": task.name,
         "metric": {"name": task.metric, "better": terms.better},
         **_floor(floors),
-        "environment": provenance.environment(config) | {"started": trainer.started},
+        "environment": trainer.environment(config),
         "threads": config.threads,
         "seeds": seeds,
         "against": asked.against,

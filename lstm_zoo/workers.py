@@ -64,6 +64,7 @@ class Crew:
         self._folder = Path()
         self._shared: Shared | None = None
         self._workers: list[_Worker] = []
+        self._devices: list[str] = []
 
     def __enter__(self) -> Crew:
         self._folder = Path(tempfile.mkdtemp(prefix="lstm-zoo-"))
@@ -78,6 +79,17 @@ class Crew:
         while self._workers:
             self._workers.pop().kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def devices(self) -> list[str]:
+        """The devices that a process computes on; asked for before the first `run`.
+
+        Raises:
+            ZooError: none does begin.
+        """
+        while not self._devices:
+            list(self._heard())
+            self._devices = next((w.devices for w in self._workers if w.devices), [])
+        return self._devices
 
     def share(self, raw: object) -> None:
         """What every task of a later `run` has as its data."""
@@ -135,7 +147,10 @@ class Crew:
 
 
 class _Worker:
-    """A worker process, seen from its parent; `task` is None when it is free."""
+    """A worker process, seen from its parent; `task` is None when it is free.
+
+    `devices` are what it computes on, once it has begun.
+    """
 
     def __init__(self, place: int, folder: Path, backend: str, threads: int):
         self.place = place
@@ -150,6 +165,7 @@ class _Worker:
         theirs.close()
         self._shared: Shared | None = None
         self._voice: Progress | None = None
+        self.devices: list[str] = []
 
     @property
     def busy(self) -> bool:
@@ -173,7 +189,9 @@ class _Worker:
             getattr(self._voice, kind)(*content)
             return
         task, self.task = self.task, None
-        if task is not _begin:
+        if task is _begin:
+            (self.devices,) = content
+        else:
             yield task, *content
 
     def hush(self) -> None:
@@ -227,8 +245,7 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     heap.join()
     threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
-    _begin(cores, backend, threads)
-    connection.send(("done", (None,)))
+    connection.send(("done", (_begin(cores, backend, threads),)))
     raw = None
     while True:
         message = connection.recv()
@@ -245,14 +262,16 @@ def _end_with_parent(folder: Path) -> None:
     os._exit(1)
 
 
-def _begin(cores: list[int], name: str, threads: int) -> None:
-    """Import all that a training needs, on cores of its own."""
+def _begin(cores: list[int], name: str, threads: int) -> list[str]:
+    """Import all that a training needs, on cores of its own; the devices to compute on."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     from lstm_zoo import backend
 
     backend.start(name, threads)
     from lstm_zoo import training  # noqa: F401
+
+    return backend.devices()
 
 
 def _outcome(task: Task, raw: object, progress: Progress) -> object:

@@ -61,9 +61,9 @@ def zoo_json(zoo):
 @pytest.fixture
 def untimed(monkeypatch):
     """A comparison does not measure how long it will take: that trains each model a little more."""
-    from lstm_zoo import timing
+    from lstm_zoo import rehearsal
 
-    monkeypatch.setattr(timing, "measured", lambda *_: 0.0)
+    monkeypatch.setattr(rehearsal, "measured", lambda *_: 0.0)
 
 
 @pytest.fixture

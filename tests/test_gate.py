@@ -408,7 +408,7 @@ def written(tmp_path_factory):
         if not file.exists():
             shared = ["compare", "simple-rnn", "--runs", str(folder / "runs"), "-q"]
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("lstm_zoo.timing.measured", lambda *_: 0.0)
+                patch.setattr("lstm_zoo.rehearsal.measured", lambda *_: 0.0)
                 assert run([*shared, "-o", str(file), *CALLS[name].split()]) in (0, 1)
         return file
 

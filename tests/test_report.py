@@ -44,7 +44,7 @@ def made(tmp_path_factory):
     for asked, name in ((digits, "digits"), (series, "series")):
         arguments = ["compare", *asked, *shared, folder / f"{name}.json"]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lstm_zoo.timing.measured", lambda *_: 0.0)
+            patch.setattr("lstm_zoo.rehearsal.measured", lambda *_: 0.0)
             assert lstm_zoo([str(argument) for argument in arguments]) == 0
     return folder
 

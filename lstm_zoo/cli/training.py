@@ -171,14 +171,9 @@ def _compare(
     from lstm_zoo import workers
 
     trainings = _trainings(asked, seeds, tune_lr, fresh)
-    with workers.crew(jobs, asked.configs[0], trainings) as crew:  # they import while this one does
-        start(settings, asked)
-        from lstm_zoo import backend
-
-        if crew and jobs == "auto" and not backend.on_processor():
-            crew.end()
-            crew = None
-        wanted = _Wanted(asked, seeds, tune_lr, end, lengths, **terms)
+    with workers.crew(jobs, asked.configs[0], trainings) as crew:
+        prepare(settings, asked)
+        wanted = _Wanted(asked, seeds, tune_lr, end, lengths, jobs == "auto", **terms)
         results = _compared(settings, wanted, fresh, crew)
     if output:
         write_json(Path(output), results)
@@ -202,6 +197,7 @@ class _Wanted:
     tune_lr: int | None
     end: float | None
     lengths: list[int]
+    best_jobs: bool
     against: str | None = None
     margin: float | None = None
     match: str | None = None
@@ -209,18 +205,21 @@ class _Wanted:
 
 def _compared(settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | None) -> dict:
     """The results of all trainings, here or by a crew."""
-    from lstm_zoo import lengths as testing
     from lstm_zoo import sources, trials
     from lstm_zoo.reporting.progress import progress
+    from lstm_zoo.trainer import Trainer
 
     asked, end = wanted.asked, wanted.end
     raw = sources.read(asked.configs[0], asked.data_dir)
     _tell(settings, sources.prepare(asked.configs[0], raw))
+    crew = _useful(crew, wanted)
     if wanted.lengths:
+        from lstm_zoo import lengths as testing
+
         testing.check(asked.configs, wanted.lengths, asked.data_dir)  # before anything is trained
     first = asked.configs[0].seed
     teller = progress(settings.console, settings.quiet)
-    trainer = trials.Trainer(raw, asked.folder, teller, fresh, crew)
+    trainer = Trainer(raw, asked.folder, teller, fresh, crew)
     variants = [config.variant for config in asked.configs]
     fair = {"match": wanted.match, "tune_lr": wanted.tune_lr}
     configs, notes = trials.fair(asked.configs, settings.zoo, trainer, **fair, end=end)
@@ -239,6 +238,18 @@ def _compared(settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | Non
         scores = testing.scores(results, configs, wanted.lengths, asked.data_dir)
         results["test_steps"] = scores
     return results
+
+
+def _useful(crew: Crew | None, wanted: _Wanted) -> Crew | None:
+    """The crew, unless its processes would share a GPU; Keras where this process needs it."""
+    from lstm_zoo import backend
+
+    if crew and wanted.best_jobs and not backend.processors(crew.devices()):
+        crew.end()
+        crew = None
+    if crew is None or wanted.lengths:
+        _start_keras(wanted.asked)
+    return crew
 
 
 @command("lstm-zoo reproduce rnn-mnist --quick")
@@ -305,10 +316,19 @@ def _complain(results: dict) -> None:
 
 def start(settings: Settings, asked: Plan) -> None:
     """Import Keras on the backend asked for, and make sure that runs can be written."""
+    prepare(settings, asked)
+    _start_keras(asked)
+
+
+def _start_keras(asked: Plan) -> None:
     from lstm_zoo import backend
 
-    prepare_folder(asked.folder)
     backend.start(asked.configs[0].backend, asked.configs[0].threads)
+
+
+def prepare(settings: Settings, asked: Plan) -> None:
+    """Make sure that runs can be written, and say what they are where more words are asked for."""
+    prepare_folder(asked.folder)
     if settings.verbose:
         for config in asked.configs:
             click.echo(json.dumps(config.to_dict(), indent=2), err=True)

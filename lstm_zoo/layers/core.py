@@ -117,8 +117,8 @@ def recurrent_layers(model: keras.Model) -> list[keras.Layer]:
 
 
 def fast_kinds(model: keras.Model, core: str) -> frozenset[str]:
-    """The kinds of a model's layers that have a faster loop; none if Keras' own is asked for."""
-    layers = [] if core == "keras" else recurrent_layers(model)
+    """The kinds of a model's layers that have a faster loop; none on a GPU or with Keras' loop."""
+    layers = recurrent_layers(model) if core != "keras" and backend.on_processor() else []
     return frozenset(type(a).__name__ for a in layers if not recurrent.slow_option(a))
 
 

@@ -1,0 +1,199 @@
+"""Trainings, each done where there is a process for it: this one, or one of a crew.
+
+With a crew this process needs no Keras, and starts the sooner: what builds or trains a model is a
+task of the workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_zoo import backend, data, interrupts, provenance, sources, timing
+from lstm_zoo.catalog import Zoo
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import TrainingError, ZooError
+from lstm_zoo.runs import Run
+from lstm_zoo.workers import Crew, Task
+
+if TYPE_CHECKING:
+    from lstm_zoo.training import Progress
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A model's parameters and multiply-adds, and the kinds of its layers with a faster loop."""
+
+    parameters: int
+    multiply_adds: int | None
+    kinds: frozenset[str]
+
+
+class Trainer:
+    """Trains in a runs folder; a run that is finished there is taken, unless all is to be fresh.
+
+    Args:
+        raw: what the loader read.
+        folder: the runs folder.
+        progress: who wants to know how the trainings go on.
+        fresh: whether to train what is finished there too.
+        crew: the processes that train; None trains in this one.
+    """
+
+    def __init__(
+        self,
+        raw: data.Raw,
+        folder: Path,
+        progress: Progress,
+        fresh: bool = False,
+        crew: Crew | None = None,
+    ):
+        self.raw, self.folder, self.progress = raw, folder, progress
+        self.digest = data.digest(raw)
+        self.started = provenance.now()
+        self.jobs = crew.jobs if crew else 1
+        self._fresh, self._crew = fresh, crew
+        self._new: set[Path] = set()
+        if crew:
+            crew.share(raw)
+        self._devices = crew.devices() if crew else backend.devices()
+        self._finished = provenance.Finished(folder, self._devices)
+
+    def finished(self, config: RunConfig) -> Run | None:
+        """The run of this configuration that needs no training."""
+        return None if self._fresh else self._finished.find(config)
+
+    def environment(self, config: RunConfig) -> dict:
+        """Where the runs run, as results.json has it."""
+        return provenance.environment(config, self._devices) | {"started": self.started}
+
+    def matched(
+        self, configs: list[RunConfig], size: str, zoo: Zoo
+    ) -> tuple[list[RunConfig], list[str]]:
+        """The models brought to a size, as `matching.match` does.
+
+        Raises:
+            ZooError: one can't be.
+        """
+        ((_, outcome),) = self._perform([partial(_matched, configs, size, zoo)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def costs(self, configs: list[RunConfig]) -> list[Cost]:
+        """Each model built once, to see that it fits, and what it costs.
+
+        Raises:
+            ZooError: one does not.
+        """
+        tasks = [partial(_costed, config) for config in configs]
+        found = {task.args[0].identity: outcome for task, outcome in self._perform(tasks)}
+        costs = [found[config.identity] for config in configs]
+        for outcome in costs:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return costs
+
+    def seconds(self, configs: list[RunConfig]) -> list[float]:
+        """How long a training of each takes, by a run from any seed, or by a few batches."""
+        known = {config.identity: self._finished.like(config) for config in configs}
+        seconds = {name: timing.of_run(run) for name, run in known.items() if run}
+        tasks = [partial(_estimated, one) for one in configs if not known[one.identity]]
+        for task, outcome in self._perform(tasks):
+            if isinstance(outcome, ZooError) and not isinstance(outcome, TrainingError):
+                raise outcome
+            failed = isinstance(outcome, Exception)  # as the training itself will
+            seconds[task.args[0].identity] = 0.0 if failed else outcome
+        return [seconds[config.identity] for config in configs]
+
+    def is_new(self, run: Run) -> bool:
+        """Whether this trainer trained it."""
+        return run.folder in self._new
+
+    def train(self, config: RunConfig) -> Run:
+        """The run of this configuration, trained if need be."""
+        done = self.finished(config)
+        if done:
+            return done
+        ((_, outcome),) = self.train_all([config])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def train_all(
+        self, configs: Iterable[RunConfig]
+    ) -> Iterator[tuple[RunConfig, Run | Exception]]:
+        """Train them; the next one is asked for when there is a process free for it.
+
+        Returns:
+            Each as it ends, with its run or with the error that it failed with.
+        """
+        tasks = (partial(_trained, config, self.folder) for config in configs)
+        for task, outcome in self._perform(tasks):
+            config = task.args[0]
+            if isinstance(outcome, Run):
+                self._new.add(outcome.folder)
+                if not self._fresh:
+                    self._finished.add(config, outcome)
+            yield config, outcome
+
+    def _perform(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, object]]:
+        """Do the tasks here or elsewhere; each as it ends, with its result or its error."""
+        if self._crew:
+            yield from self._crew.run(tasks, self.progress)
+            return
+        for task in tasks:
+            try:
+                outcome = task(raw=self.raw, progress=self.progress)
+            except Exception as error:
+                if interrupts.seen():
+                    raise KeyboardInterrupt from error
+                outcome = error
+            yield task, outcome
+
+
+def _costed(config: RunConfig, raw: data.Raw, progress: Progress) -> Cost:
+    """A task: the cost of the model."""
+    import keras
+
+    from lstm_zoo import assembly, cost
+    from lstm_zoo.layers import core
+
+    try:
+        model = assembly.build(config, sources.prepare(config, raw))
+        kinds = core.fast_kinds(model, config.train["core"])
+        return Cost(model.count_params(), cost.multiply_adds(model), kinds)
+    finally:
+        keras.utils.clear_session()
+
+
+def _matched(
+    configs: list[RunConfig], size: str, zoo: Zoo, raw: data.Raw, progress: Progress
+) -> tuple[list[RunConfig], list[str]]:
+    """A task: the models brought to a size."""
+    from lstm_zoo import matching
+
+    dataset = sources.prepare(configs[0], raw)
+    return matching.match(configs, matching.parse(size, zoo), dataset, zoo)
+
+
+def _estimated(config: RunConfig, raw: data.Raw, progress: Progress) -> float:
+    """A task: the seconds of one training."""
+    from lstm_zoo import rehearsal
+
+    return rehearsal.seconds(config, raw)
+
+
+def _trained(config: RunConfig, folder: Path, raw: data.Raw, progress: Progress) -> Run:
+    """A task: one training."""
+    import keras
+
+    from lstm_zoo import training
+
+    try:
+        return training.train(config, raw, folder, progress)
+    finally:
+        keras.utils.clear_session()
