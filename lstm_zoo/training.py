@@ -14,7 +14,18 @@ from typing import Protocol
 import keras
 import numpy as np
 
-from lstm_zoo import backend, cost, data, disk, evaluation, heap, interrupts, provenance, runs
+from lstm_zoo import (
+    backend,
+    compiled,
+    cost,
+    data,
+    disk,
+    evaluation,
+    heap,
+    interrupts,
+    provenance,
+    runs,
+)
 from lstm_zoo.assembly import build
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
@@ -71,6 +82,9 @@ def train(
     dataset = prepare(config, raw)
     model = build(config, dataset)
     dataset, notes = fitted_to(model, config, dataset)
+    kernel = planned(model, config, dataset)
+    same = (config.with_seed(0).identity, kernel, len(dataset.train))
+    model = compiled.taken(model, same)
     run = runs.create(folder, config)
     with runs.held(run), _one_sentence(config):
         runs.write_json(run.folder / "config.json", config.to_dict())
@@ -78,12 +92,13 @@ def train(
             run.folder / "environment.json", provenance.environment(config, backend.devices())
         )
         history = runs.History(run.folder / "history.csv")
-        kernel = planned(model, config, dataset)
         notes += core.notes(model, kernel, config.train)
         with core.applied(model, kernel):
             fit = _fit(model, config, dataset, history, progress, kernel)
             answers = evaluation.part_answers(model, dataset, config)
         _record(run, config, model, dataset, history, fit, answers, notes)
+    if config.zoo is None:  # a stranger's may have a state elsewhere than in its variables
+        compiled.keep(model, same)
     return run
 
 
@@ -176,13 +191,16 @@ def _fit(
 def prepared(
     model: keras.Model, config: RunConfig, dataset: data.Dataset, kernel: core.Kernel
 ) -> Batches:
-    """Compile the model, whose kernel is applied, and give it its batches."""
+    """Compile the model, whose kernel is applied, unless it is, and give it its batches."""
     heap.keep()  # not before: what reading the data frees goes back to the system
     task, settings = task_of(dataset), config.train
     batches = Batches(dataset.train, settings["batch_size"], Streams.of(config.seed).batches)
     optimizer = _optimizer(settings, updates=settings["epochs"] * len(batches))
     # Variables that fit makes itself have TensorFlow trace every step twice.
     optimizer.build(model.trainable_variables)
+    if model.compiled:
+        compiled.copy(optimizer.variables, model.optimizer.variables)
+        return batches
     metrics = [_METRICS[name](name=name) for name in task.watched]
     jit = kernel.compiled or "auto"
     model.compile(optimizer, loss=task.loss, metrics=metrics, jit_compile=jit)

@@ -11,7 +11,6 @@ on_tensorflow = pytest.mark.skipif(
 
 
 def test_the_layers_at_hand_are_named(monkeypatch):
-    monkeypatch.setattr(backend, "on_processor", lambda: True)
     monkeypatch.setitem(advice.JAX_FASTER, "LSTM", 1.25)
     monkeypatch.setitem(advice.JAX_FASTER, "SimpleRNN", 2.0)
     known = {"LSTM", "SimpleRNN", "ConvLSTM2D"}
@@ -25,8 +24,6 @@ def test_the_layers_at_hand_are_named(monkeypatch):
         assert what in sentence
     assert advice.faster_backend("jax", known) is None
     assert advice.faster_backend("tensorflow", {"ConvLSTM2D"}) is None
-    monkeypatch.setattr(backend, "on_processor", lambda: False)
-    assert advice.faster_backend("tensorflow", known) is None
 
 
 @pytest.mark.slow
