@@ -46,6 +46,7 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     heap.join()
+    first = "keras" not in sys.modules
     with quiet_imports(), _hidden(_NOT_NEEDED):
         _limit_threads(name, threads)
         if name == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
@@ -54,6 +55,8 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     if name != "tensorflow":
         _leave_tensorflow_out()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if first:
+        heap.settle()
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     return name

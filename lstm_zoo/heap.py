@@ -7,6 +7,7 @@ then waits for thousands of new pages. (`man 3 mallopt`)
 from __future__ import annotations
 
 import ctypes
+import gc
 import platform
 
 _ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1  # of malloc.h
@@ -25,6 +26,14 @@ def keep() -> None:
     """Have glibc keep what is freed from now on, but for the largest blocks."""
     if any(_set(_MMAP_THRESHOLD, size) for size in _LARGEST):
         _set(_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def settle() -> None:
+    """Have the collector of garbage look no more at what is there: modules, that stay.
+
+    Keras collects after every run, which with those takes as long as a small model's epoch.
+    """
+    gc.freeze()
 
 
 def _set(option: int, value: int) -> bool:

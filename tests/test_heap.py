@@ -44,3 +44,12 @@ def faults(kept):
 def test_a_block_larger_than_glibc_keeps_by_itself_takes_no_new_pages():
     assert faults(kept=False) > 1_000
     assert faults(kept=True) < 100
+
+
+def test_what_is_there_when_keras_is_imported_is_collected_no_more():
+    """In a process of its own: freezing twice would keep the garbage of this one."""
+    script = "from lstm_zoo import backend; backend.start('jax'); import gc; "
+    script += "first = gc.get_freeze_count(); backend.start('jax'); "
+    script += "print(first > 100_000, gc.get_freeze_count() <= first)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "True"], done.stderr
