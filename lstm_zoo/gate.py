@@ -26,6 +26,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
+from lstm_zoo.config import TRAINING
 from lstm_zoo.errors import UnknownName, counted, few
 from lstm_zoo.reporting.sentences import number, words
 from lstm_zoo.results import LEVEL
@@ -235,10 +236,14 @@ def _hindrances(name: str, metric: str, new: dict, base: dict) -> Iterator[str]:
 
 
 def _training(model: dict, results: dict) -> dict | None:
-    """How a model was trained; a tuned learning rate is a result, and no part of the protocol."""
-    if results.get("tune_lr") and "train" in model:
-        return {k: v for k, v in model["train"].items() if k != "learning_rate"}
-    return model.get("train")
+    """How a model was trained; a tuned learning rate is a result, and no part of the protocol.
+
+    What an older lstm-zoo had no parameter for was done as its default does it.
+    """
+    if model.get("train") is None:
+        return None
+    training = {parameter.name: parameter.default for parameter in TRAINING} | model["train"]
+    return training | {"learning_rate": None} if results.get("tune_lr") else training
 
 
 def _missing(name: str, metric: str, results: dict, where: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lstm_zoo import backend, data, interrupts, provenance, sources, timing
 from lstm_zoo.catalog import Zoo
@@ -79,9 +79,7 @@ class Trainer:
             ZooError: one can't be.
         """
         ((_, outcome),) = self._perform([partial(_matched, configs, size, zoo)])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return _result(outcome)
 
     def costs(self, configs: list[RunConfig]) -> list[Cost]:
         """Each model built once, to see that it fits, and what it costs.
@@ -91,11 +89,7 @@ class Trainer:
         """
         tasks = [partial(_costed, config) for config in configs]
         found = {task.args[0].identity: outcome for task, outcome in self._perform(tasks)}
-        costs = [found[config.identity] for config in configs]
-        for outcome in costs:
-            if isinstance(outcome, Exception):
-                raise outcome
-        return costs
+        return [_result(found[config.identity]) for config in configs]
 
     def seconds(self, configs: list[RunConfig]) -> list[float]:
         """How long a training of each takes, by a run from any seed, or by a few batches."""
@@ -119,9 +113,7 @@ class Trainer:
         if done:
             return done
         ((_, outcome),) = self.train_all([config])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return _result(outcome)
 
     def train_all(
         self, configs: Iterable[RunConfig]
@@ -153,6 +145,13 @@ class Trainer:
                     raise KeyboardInterrupt from error
                 outcome = error
             yield task, outcome
+
+
+def _result(outcome: Any) -> Any:
+    """What came of a task, unless it failed."""
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _costed(config: RunConfig, raw: data.Raw, progress: Progress) -> Cost:

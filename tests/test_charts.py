@@ -173,6 +173,11 @@ def test_the_lower_panel_shows_the_last_hundred_points():
     np.testing.assert_array_equal(drawn(zoom)["actual values"].get_xdata(), range(900, 1_000))
 
 
+def test_rows_are_whole_numbers_however_many_there_are():
+    axis = charts.forecast_figure(**series()).axes[0].xaxis
+    assert axis.get_major_formatter()(10_000_000) == "10,000,000"
+
+
 def test_dates_are_the_axis_where_there_are_dates():
     whole = charts.forecast_figure(**series(dates=days(), ahead=5)).axes[0]
     np.testing.assert_array_equal(drawn(whole)["actual values"].get_xdata(), days())

@@ -657,6 +657,13 @@ def test_the_examples_job_runs_line_by_line(tmp_path):
     assert len(list((tmp_path / cached).glob("*/metrics.json"))) == 5
 
 
+def test_what_an_older_baseline_does_not_know_was_done_by_default():
+    now = edited(models_train=TRAIN | {"precision": "float32"})
+    assert judge(now, edited()).verdict == "pass"
+    (check,) = judge(edited(models_train=TRAIN | {"precision": "mixed_bfloat16"}), edited()).checks
+    assert "precision mixed_bfloat16 (baseline: float32)" in check.reason
+
+
 def test_a_tuned_learning_rate_is_no_protocol_and_the_search_is():
     now, then = comparison(lstm=NEW), comparison(lstm=BASE)
     now["models"][0]["train"] = TRAIN | {"learning_rate": 0.01}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_zoo import backend, catalog, provenance, reproduction, timing
+from lstm_zoo import backend, catalog, provenance, rehearsal, reproduction
 from lstm_zoo.__main__ import run as main_run
 from lstm_zoo.reporting import sentences
 from lstm_zoo.runs import Run
@@ -253,7 +253,7 @@ def test_against_margin_match_and_a_tuned_rate(zoo):
 
 @pytest.mark.slow
 def test_a_time_budget_ends_evenly_and_a_hopeless_one_trains_nothing(zoo, monkeypatch):
-    monkeypatch.setattr(timing, "measured", lambda *_: 0.0)
+    monkeypatch.setattr(rehearsal, "measured", lambda *_: 0.0)
     result = zoo(
         *("compare", "simple-rnn", "gru", "--epochs", "1", "--seeds", "500"),
         *("--time-budget", "0.15", "-o", "r.json", "-q"),
@@ -264,7 +264,7 @@ def test_a_time_budget_ends_evenly_and_a_hopeless_one_trains_nothing(zoo, monkey
     assert 1 <= done < 500
     assert [len(model["trials"]) for model in results["models"]] == [done, done]
     assert f"The time budget ended after {done} of 500 seeds." in result.out
-    monkeypatch.setattr(timing, "measured", lambda *_: 100.0)
+    monkeypatch.setattr(rehearsal, "measured", lambda *_: 100.0)
     hopeless = zoo("compare", "lstm", "--time-budget", "1", "--runs", "others")
     assert hopeless.code == 1
     assert "One seed of every model takes about 2 min" in hopeless.err

@@ -176,6 +176,24 @@ def gone(pids, seconds=20):
     return True
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(len(workers.CPUS) < 2, reason="there is one processor")
+def test_the_process_that_compares_imports_no_keras(tmp_path):
+    command = ["compare", "simple-rnn", "gru", "--match", "params=gru:units=4", "--epochs", "1"]
+    command += ["--seeds", "2", "--time-budget", "60", "--runs", str(tmp_path), "--json"]
+    script = f"""
+import sys
+from lstm_zoo.__main__ import run
+assert run({command}) == 0
+print([name for name in ("keras", "tensorflow", "jax") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    document, modules = done.stdout.rsplit("\n", 2)[:2]
+    assert modules == "[]"
+    assert json.loads(document)["environment"]["devices"] == ["cpu:0"]
+
+
 @pytest.fixture
 def comparing(tmp_path):
     """A comparison in training on two processes, in a process group of its own."""

@@ -312,7 +312,9 @@ def _series(axes: Axes, dates: np.ndarray | None, lines: tuple, first: int) -> N
         axes.plot(_places(dates, rows), values, label=label, marker=marker, ms=4, **look)
     axes.margins(x=0.015)
     axes.xaxis.set_major_locator(whole_numbers())
-    if dates is not None:
+    if dates is None:
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    else:
         locator = AutoDateLocator(minticks=min(5, points - 1), maxticks=10)
         corner = ["", "%Y", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d"]
         axes.xaxis.set_major_locator(locator)
