@@ -7,7 +7,7 @@ from pathlib import Path
 
 import goals
 import machine
-from parts import accuracy, comparison, overhead, precision, run, start
+from parts import accuracy, at_once, comparison, overhead, precision, run, start
 
 from lstm_zoo.runs import write_json
 
@@ -16,6 +16,7 @@ PARTS = {
     "comparison": comparison,
     "run": run,
     "precision": precision,
+    "at_once": at_once,
     "accuracy": accuracy,
     "overhead": overhead,
     "start": start,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from lstm_zoo import checks, data
+from lstm_zoo import backend, checks, data
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import UsageError
 from lstm_zoo.sources import Streams, call
 from lstm_zoo.tasks import task_of
 
 
+@backend.compiled_quickly()
 def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
     """The run's untrained model, its weights and dropout drawn from their own streams.
 
@@ -22,7 +23,7 @@ def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
     streams = Streams.of(config.seed)
     keras.utils.set_random_seed(_number(streams.weights))
     model = call(config.builder, config, dataset.input_shape, dataset.outputs, **config.params)
-    checks.check_model(model, dataset, config.builder)
+    checks.check_model(model, dataset, config.builder, tried=config.zoo is not None)
     if task_of(dataset).every_step and len(model.output_shape) == 2:
         raise UsageError(
             f"{config.model} reads the whole sequence before it answers, and {config.dataset} asks "

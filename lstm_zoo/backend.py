@@ -9,7 +9,6 @@ import logging
 import os
 import platform
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ import numpy as np
 from lstm_zoo import heap
 from lstm_zoo.config import BACKENDS, THREADS, available_threads, choose_backend
 from lstm_zoo.errors import MissingExtra, UsageError, ZooError, reason
+from lstm_zoo.quiet import quiet_imports
 
 if TYPE_CHECKING:
     from keras import KerasTensor as Tensor
@@ -43,8 +43,7 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     name = choose_backend(option)
     if not installed(name):
         raise MissingExtra(f"The {name} backend", name)
-    os.environ["KERAS_BACKEND"] = name
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    choose(name)
     heap.join()
     first = "keras" not in sys.modules
     with quiet_imports(), _hidden(_NOT_NEEDED):
@@ -60,6 +59,12 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     return name
+
+
+def choose(name: str) -> None:
+    """Have this process import Keras on that backend, where it does."""
+    os.environ["KERAS_BACKEND"] = name
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 # Keras imports them where they are, and does not need them; they take as long as it does.
@@ -195,6 +200,23 @@ def double_precision() -> Iterator[None]:
             yield
     finally:
         demoted["float64"] = kept
+
+
+@contextmanager
+def compiled_quickly() -> Iterator[None]:
+    """What runs but once is compiled with few optimizations, on JAX, which compiles everything."""
+    from keras import backend
+
+    if backend.backend() != "jax":
+        yield
+        return
+    settings = importlib.import_module("jax").config
+    before = settings.read("jax_disable_most_optimizations")
+    settings.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        settings.update("jax_disable_most_optimizations", before)
 
 
 def gradients(function: Callable[[Any], Tensor], arrays: Any) -> Any:
@@ -365,25 +387,3 @@ def _limit_tensorflow(threads: int) -> None:
             f"TensorFlow has begun to compute in this process, and can't change to {threads} "
             "threads any more: start another process."
         ) from None
-
-
-@contextmanager
-def quiet_imports() -> Iterator[None]:
-    """Hold back what native libraries write to stderr, unless the block fails."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # stderr is closed
-        yield
-        return
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except Exception:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)

@@ -12,11 +12,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import backend, data, evaluation, preparation, sources
+from lstm_zoo import data, evaluation, preparation, sources
 from lstm_zoo.config import RunConfig, check_data
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.framing import Framing
 from lstm_zoo.layers import core
+from lstm_zoo.quiet import quiet_imports
 from lstm_zoo.runs import Run, write_text
 from lstm_zoo.tasks import Forecasting
 
@@ -49,7 +50,7 @@ def load(run: Run) -> Loaded:
         if not zipfile.is_zipfile(file):
             raise RunError(f"{path} is damaged: it is no Keras file.")
     try:
-        with backend.quiet_imports():  # on any backend, some layers import TensorFlow
+        with quiet_imports():  # on any backend, some layers import TensorFlow
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # h5py's OSErrors too, of a file that could be opened above
         reason = str(error).strip().partition("\n")[0]

@@ -41,12 +41,15 @@ def crew(jobs: int | str, config: RunConfig, trainings: int) -> AbstractContextM
     """The processes for so many trainings; None, where this one is as good.
 
     Args:
-        jobs: the most that are asked for; `auto` leaves no processor idle, and none to two runs.
+        jobs: the most that are asked for; `auto` leaves no processor idle, and none to two runs. A
+            single training then has a process of its own too, which starts while this one reads
+            the data.
         config: one of the trainings'.
     """
     most = available_threads() // config.threads if jobs == "auto" else jobs
     count = min(most, trainings)
-    return Crew(count, config.backend, config.threads) if count > 1 else nullcontext()
+    alone = count < 1 or most == 1
+    return nullcontext() if alone else Crew(count, config.backend, config.threads)
 
 
 class Crew:

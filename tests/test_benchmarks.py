@@ -22,7 +22,7 @@ import processes  # noqa: E402
 import sections  # noqa: E402
 import speed  # noqa: E402
 import verdicts  # noqa: E402
-from parts import overhead, precision, run, start  # noqa: E402
+from parts import at_once, overhead, precision, run, start  # noqa: E402
 from rivals.work import Work  # noqa: E402
 
 RESULTS = (BENCHMARKS / "RESULTS.md").read_text(encoding="utf-8")
@@ -213,6 +213,13 @@ MEASURED = {
     "start": {"seconds": {start.BARE: [0.1]} | {command: [0.2] for command in start.COMMANDS}},
     "run": told_of_runs(),
     "precision": told_of_precision(),
+    "at_once": {
+        "works": {name: vars(run.sized(work, 320)) for name, work in at_once.WORKS.items()},
+        "told": {
+            side: [[{"epoch": epoch}] * len(at_once.WORKS)]
+            for side, epoch in ((at_once.OURS, 3.0), (at_once.ONE, 2.0), (at_once.SEVERAL, 1.0))
+        },
+    },
     "comparison": {
         "seconds": {
             "keras simple-rnn": [10.0],
@@ -221,14 +228,24 @@ MEASURED = {
             "keras stacked --threads 1": [36.0],
             "jax": [50.0],
             "tensorflow": [100.0],
+            "jax, bfloat16": [40.0],
         },
         "lstms": {"flop": 240e9, "train": [4.0] * 4, "compile": [1.0] * 4},
         "peaks": {"numpy": {"one core": 30.0, "2 cores": 50.0}, "jax": {"2 cores": 60.0}},
     },
     "accuracy": {
-        "seconds": {"tutorial": [200.0], "mnist-fast --quick": [60.0], "mnist-fast": [120.0]},
+        "seconds": {
+            "tutorial": [200.0],
+            "mnist-fast --quick": [60.0],
+            "mnist-fast": [120.0],
+            "mnist-fast --precision mixed_bfloat16": [100.0],
+        },
         "fit": [190.0],
-        "scores": {"mnist-fast --quick": [0.97, 0.98], "mnist-fast": [0.991, 0.991]},
+        "scores": {
+            "mnist-fast --quick": [0.97, 0.98],
+            "mnist-fast": [0.991, 0.991],
+            "mnist-fast --precision mixed_bfloat16": [0.99, 0.99],
+        },
     },
     "overhead": {"seconds": {overhead.SCRIPT: [50.0], overhead.OURS: [52.5]}},
 }
@@ -279,6 +296,7 @@ def test_the_page_tells_all_parts_and_the_machine():
     assert page.count("\n## ") == len(speed.PARTS)
     assert "| bare Keras, as it comes | 200 |" in page
     assert f"| {run.LSTM} | TensorFlow | 250 (200 to 300) |" in page
+    assert f"| {run.LSTM} | 300 | 200 | 100 | 2 |" in page
     # -0.01 ± 4.30 · 0.01 / √3
     assert "| gru | 0.9800 | 0.0100 | 0.9700 | -0.0100 (-0.0348 to +0.0148) | 0.23 |" in page
     elsewhere = measured("run") | {"machine": MACHINE | {"cores": 64}}
@@ -320,7 +338,7 @@ def test_the_command_measures_and_writes(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ours.py", "rivals/keras_epoch.py"])
+@pytest.mark.parametrize("name", ["ours.py", "rivals/keras_epoch.py", "rivals/seeds_at_once.py"])
 def test_both_sides_train_what_they_are_told(name):
     work = Work("gru", (3,), batch=2, images=6, steps=4, features=2)
     arguments = ("--work", work.spelled, "--work", work.spelled, "--threads", 1)

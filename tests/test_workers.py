@@ -263,6 +263,8 @@ def test_jobs_that_cannot_be_meant_are_told(zoo, jobs):
         (1, 1, 9, None),
         (6, 1, 9, 6),
         (6, 1, 5, 5),
+        ("auto", 1, 1, 1),
+        (1, 1, 1, None),
     ],
 )
 def test_as_many_processes_as_there_is_room_and_work_for(

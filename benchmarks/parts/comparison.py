@@ -16,6 +16,7 @@ ROUNDS, IMAGES = 1, trained.ALL
 SEEDS = 4
 VARIANTS = {"simple-rnn": "simple-rnn:units=32", "stacked": "stacked:units=[128,128]"}
 BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow"}
+ROUNDED = ("--precision", "mixed_bfloat16")
 OPTIONS = ("--seeds", SEEDS, "--data", "validation=0", "--epochs", 1, "--batch-size", 32)
 
 
@@ -40,6 +41,7 @@ def sides(images: int) -> dict[str, Side]:
             )
     for backend in BACKENDS:
         found[backend] = comparison(images, VARIANTS.values(), backend)
+    found["jax, bfloat16"] = comparison(images, VARIANTS.values(), "jax", *ROUNDED)
     return found
 
 
@@ -104,6 +106,7 @@ def section(measured: dict) -> str:
     seconds, images = measured["seconds"], measured["images"]
     rows = [[f"bare Keras, {name}", spread(figures)] for name, figures in scripts(seconds).items()]
     rows += [[f"ours, {title}", spread(seconds[backend])] for backend, title in BACKENDS.items()]
+    rows.append([f"ours, JAX, `{' '.join(ROUNDED)}`", spread(seconds["jax, bfloat16"])])
     lstms = measured["lstms"]
     return f"""## A comparison
 

@@ -168,11 +168,12 @@ def _compare(
         check_writable(Path(output))  # now, and not after hours of training
     _check_search(asked, seeds, tune_lr)
     lengths = _other_lengths(settings, asked, test_steps)
-    from lstm_zoo import workers
+    from lstm_zoo import backend, workers
 
     trainings = _trainings(asked, seeds, tune_lr, fresh)
     with workers.crew(jobs, asked.configs[0], trainings) as crew:
         prepare(settings, asked)
+        backend.choose(asked.configs[0].backend)  # a download imports Keras
         wanted = _Wanted(asked, seeds, tune_lr, end, lengths, jobs == "auto", **terms)
         results = _compared(settings, wanted, fresh, crew)
     if output:

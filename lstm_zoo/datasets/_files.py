@@ -13,8 +13,10 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from lstm_zoo.errors import DataError, UsageError, listed
+from lstm_zoo.quiet import quiet_imports
 
 STALLED = 30  # seconds without a byte
 
@@ -123,6 +125,13 @@ def downloading(name: str, folders: list[Path], instead: str) -> Iterator[None]:
         ) from error
     finally:
         socket.setdefaulttimeout(patience)
+
+
+def keras_imported() -> ModuleType:
+    """Keras, which downloads, and may not be there yet."""
+    with quiet_imports():
+        import keras
+    return keras
 
 
 def _reason(error: Exception) -> str:

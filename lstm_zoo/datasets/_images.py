@@ -13,7 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo.data import Examples, Parts
-from lstm_zoo.datasets._files import downloading, exists, reading, search_folders
+from lstm_zoo.datasets._files import (
+    downloading,
+    exists,
+    keras_imported,
+    reading,
+    search_folders,
+)
 from lstm_zoo.errors import DataError, listed
 
 SHAPES = {
@@ -112,9 +118,8 @@ class Images:
             "folder, or use the dataset digits (--dataset digits), which needs no download"
         )
         with downloading(self.name, folders, instead):
-            import keras
-
-            (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, self.keras).load_data()
+            loader = getattr(keras_imported().datasets, self.keras)
+            (x_train, y_train), (x_test, y_test) = loader.load_data()
         arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         return self._checked(arrays, dict.fromkeys(SHAPES, folders[-1] / self.npz))
 

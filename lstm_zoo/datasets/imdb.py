@@ -31,7 +31,13 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo.data import Examples, Parts
-from lstm_zoo.datasets._files import downloading, exists, reading, search_folders
+from lstm_zoo.datasets._files import (
+    downloading,
+    exists,
+    keras_imported,
+    reading,
+    search_folders,
+)
 from lstm_zoo.datasets._words import padded, rule
 from lstm_zoo.errors import DataError
 from lstm_zoo.parameters import PositiveInt
@@ -99,8 +105,7 @@ def _downloaded(folders: list[Path]) -> dict[str, Path]:
         "(--dataset text --csv FILE)"
     )
     with downloading(NAME, folders, instead):
-        import keras
-
+        keras = keras_imported()
         return {
             name: Path(keras.utils.get_file(name, ORIGIN + name, file_hash=digest))
             for name, (_, digest) in DIGESTS.items()
