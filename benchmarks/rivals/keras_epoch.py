@@ -42,7 +42,7 @@ def timed(task: work.Work, precision: str) -> dict:
     return {"first": compiled - start, "epoch": time.perf_counter() - compiled}
 
 
-def network(task: work.Work, precision: str):
+def network(task: work.Work, precision: str = "float32"):
     """The network, compiled with Adam; its last layer is of float32, as Keras advises."""
     import keras
     from keras import layers

@@ -30,7 +30,7 @@ def timed(task: work.Work, seeds: int) -> dict:
 
     from lstm_zoo.layers import core
 
-    models = [keras_epoch.network(task, "float32") for _ in range(seeds)]
+    models = [keras_epoch.network(task) for _ in range(seeds)]
     state, update = updates(models)
     batches = stacked(task, seeds)
     with core.applied(models[0], core.plan(models[0], "fast", 1, own=True)):
