@@ -8,7 +8,7 @@ from lstm_zoo import backend
 from lstm_zoo.errors import how_to_install, listed
 
 # How many times as fast as TensorFlow JAX trains a layer, on a CPU: benchmarks/RESULTS.md, One run.
-JAX_FASTER = {"LSTM": 1.2, "GRU": 1.4, "SimpleRNN": 2.1}
+JAX_FASTER = {"LSTM": 1.2, "GRU": 1.6, "SimpleRNN": 2.2}
 _WORDS = {"LSTM": "an LSTM", "GRU": "a GRU", "SimpleRNN": "a simple RNN"}
 
 

@@ -155,7 +155,7 @@ def check_model(model: keras.Model, dataset: Dataset, builder: str, tried: bool 
         model: what the builder returned.
         dataset: what it was built for.
         builder: its name.
-        tried: whether a model of classes is to answer two examples, that takes JAX half a second.
+        tried: whether a model of classes answers two examples first, which takes JAX half a second.
 
     Raises:
         TrainingError: it does not.

@@ -1,12 +1,15 @@
 """A model that was compiled for one seed trains from another as if it were new, bit for bit."""
 
+import os
+import subprocess
+import sys
 import zipfile
 
 import keras
 import numpy as np
 import pytest
 
-from lstm_zoo import catalog, compiled, sources, training
+from lstm_zoo import backend, catalog, compiled, sources, training
 from lstm_zoo.config import run_config
 from lstm_zoo.reporting.progress import Lines
 
@@ -22,8 +25,8 @@ def trained(folder, model, seed, dataset="digits", **settings):
     """A run of a few updates, with dropout, on a part of the data that its seed draws."""
     train = {"epochs": 2, "batch_size": 200, "schedule": "cosine"} | settings
     asked = (ZOO, model, {"dropout": 0.2}, dataset, {}, train)
-    backend = keras.backend.backend()
-    config = run_config(*asked, seed=seed, threads=None, backend=backend)
+    running = keras.backend.backend()
+    config = run_config(*asked, seed=seed, threads=None, backend=running)
     try:
         return training.train(config, sources.read(config), folder, Lines(None, quiet=True))
     finally:
@@ -83,3 +86,32 @@ def test_the_oldest_goes_and_a_large_one_is_never_kept(monkeypatch):
     compiled.keep(large, "d")
     assert list(compiled._kept) == ["b", "c"]
     assert compiled.taken(large, "d") is large
+
+
+BUILT = """
+import sys
+from lstm_zoo import backend
+backend.start("jax")
+import keras
+from lstm_zoo import assembly, catalog, sources
+from lstm_zoo.config import run_config
+asked = run_config(catalog.load(), "lstm", {}, "digits", {}, {}, seed=0, threads=None, backend="jax")
+if sys.argv[1:]:
+    keras.utils.set_random_seed(0)
+    keras.Sequential([keras.Input((8, 8)), keras.layers.LSTM(64), keras.layers.Dense(10)])
+model = assembly.build(asked, sources.prepare(asked, sources.read(asked)))
+print(hash(b"".join(weight.tobytes() for weight in model.get_weights())))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not backend.installed("jax"), reason="JAX is not installed")
+def test_the_weights_do_not_depend_on_what_jax_compiled_before():
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", BUILT, *before], capture_output=True, env=environment, check=True
+        ).stdout
+        for before in ((), ("first",))
+    }
+    assert len(told) == 1
