@@ -11,8 +11,8 @@ import sections
 # Why a goal is missed, by the goal's name; a missed one without a reason says so.
 _THREADS = "{} computes on both processors, a run of ours on one; on one thread each, see below, {}"
 REASONS: dict[str, str] = {
-    "Eight runs: ours on JAX beside eight scripts": "four fifths of ours is the LSTMs' training, at "
-    "the share of the peak below; with products in bfloat16, see below, it is reached",
+    "Eight runs: ours on JAX beside eight scripts": "four fifths of ours is the LSTMs' training, "
+    "at the share of the peak below; with products in bfloat16, see below, it is reached",
     "Eight runs: ours on TensorFlow beside eight scripts": "as on JAX",
     "LSTMs: arithmetic of the machine's peak": "of 11 ms an update, matrix products take 7.6, most "
     "of them of 32 rows; the rest are the gates, the arrays that XLA fills and copies before each "

@@ -95,7 +95,8 @@ backend.start("jax")
 import keras
 from lstm_zoo import assembly, catalog, sources
 from lstm_zoo.config import run_config
-asked = run_config(catalog.load(), "lstm", {}, "digits", {}, {}, seed=0, threads=None, backend="jax")
+asked = {"seed": 0, "threads": None, "backend": "jax"}
+asked = run_config(catalog.load(), "lstm", {}, "digits", {}, {}, **asked)
 if sys.argv[1:]:
     keras.utils.set_random_seed(0)
     keras.Sequential([keras.Input((8, 8)), keras.layers.LSTM(64), keras.layers.Dense(10)])
