@@ -10,7 +10,7 @@ from collections.abc import Hashable
 
 import keras
 
-_MOST = 16  # models
+_MOST = 8  # models, of some 40 MiB each on JAX
 _LARGEST = 5_000_000  # parameters of one: with more, compiling is little of a training
 _kept: dict[Hashable, keras.Model] = {}
 
