@@ -28,6 +28,7 @@ def run(arguments: list[str]) -> int:
     from lstm_zoo.cli.endings import ending
 
     interrupts.watch()
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a letter that can't be shown is no reason to stop
             stream.reconfigure(errors="backslashreplace")
@@ -35,6 +36,16 @@ def run(arguments: list[str]) -> int:
         return cli.main(arguments, prog_name="lstm-zoo", standalone_mode=False) or 0
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         return ending(error)
+
+
+def _open_streams() -> None:
+    """A stream that the caller has closed leads to nowhere, in the processes begun here too."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

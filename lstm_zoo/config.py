@@ -61,8 +61,8 @@ TRAINING = (
         "precision",
         "Literal['float32', 'mixed_bfloat16']",
         "float32",
-        "of the matrix products of our loop; those of bfloat16 are summed in float32, and faster "
-        "on a processor that has them, with JAX",
+        "of the matrix products of our loop, with JAX; those of bfloat16 are summed in float32, "
+        "and faster on some processors",
     ),
 )
 

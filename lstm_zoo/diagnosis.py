@@ -73,7 +73,7 @@ def _backend(name: str, running: str | None) -> str:
 def _bfloat16() -> str:
     if not backend.multiplies_bfloat16():
         return "not multiplied by this processor"
-    return "multiplied by this processor: --backend jax --precision mixed_bfloat16 is faster"
+    return "multiplied by this processor: --backend jax --precision mixed_bfloat16 may be faster"
 
 
 def _files(is_in: Callable, load: Callable, data_dir: str | None) -> str:

@@ -12,11 +12,7 @@ from contextlib import contextmanager
 @contextmanager
 def quiet_imports() -> Iterator[None]:
     """Hold back what native libraries write to stderr, unless the block fails."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # stderr is closed
-        yield
-        return
+    kept = os.dup(2)
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)

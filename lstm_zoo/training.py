@@ -169,7 +169,7 @@ def _fit(
     )
     early = (settings["patience"], settings["target_loss"])
     record = _Recorder(history, progress, early, validation, watched, _exploded(dataset.train))
-    ticker = [_Ticker(progress)] if sys.stderr and sys.stderr.isatty() else []
+    ticker = [_Ticker(progress)] if sys.stderr.isatty() else []
     progress.begin(config, len(batches))
     start = time.perf_counter()
     try:

@@ -67,7 +67,6 @@ class Crew:
         self._folder = Path()
         self._shared: Shared | None = None
         self._workers: list[_Worker] = []
-        self._devices: list[str] = []
 
     def __enter__(self) -> Crew:
         self._folder = Path(tempfile.mkdtemp(prefix="lstm-zoo-"))
@@ -89,10 +88,9 @@ class Crew:
         Raises:
             ZooError: none does begin.
         """
-        while not self._devices:
+        while not (known := next((w.devices for w in self._workers if w.devices), [])):
             list(self._heard())
-            self._devices = next((w.devices for w in self._workers if w.devices), [])
-        return self._devices
+        return known
 
     def share(self, raw: object) -> None:
         """What every task of a later `run` has as its data."""

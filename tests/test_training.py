@@ -139,12 +139,6 @@ def test_the_same_command_gives_the_same_numbers_bit_for_bit(train):
     assert predictions(other)["y_pred"].tobytes() != predictions(first)["y_pred"].tobytes()
 
 
-def test_a_run_needs_no_stderr(tmp_path, quiet, monkeypatch):
-    monkeypatch.setattr("sys.stderr", None)
-    config = config_of("simple-rnn", epochs=1)
-    assert training.train(config, sources.read(config), tmp_path, quiet).finished
-
-
 def test_a_run_equals_bare_keras(tmp_path, quiet):
     """The same weights and batches through Keras' own train_on_batch give the same model."""
     config = config_of("gru", epochs=2, framing={"validation": 0.0})

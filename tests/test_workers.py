@@ -194,6 +194,15 @@ print([name for name in ("keras", "tensorflow", "jax") if name in sys.modules])
     assert json.loads(document)["environment"]["devices"] == ["cpu:0"]
 
 
+@pytest.mark.slow
+def test_streams_may_be_closed(tmp_path):
+    command = f"{sys.executable} -m lstm_zoo compare simple-rnn:units=2 --epochs 1 --seeds 2"
+    shell = f"{command} --jobs 2 --runs {tmp_path} --json 2>&- <&-"
+    done = subprocess.run(shell, shell=True, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["models"][0]["failures"] == 0
+
+
 @pytest.fixture
 def comparing(tmp_path):
     """A comparison in training on two processes, in a process group of its own."""

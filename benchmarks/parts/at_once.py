@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sections
 from goals import Goal, ratios, spread
-from processes import interleaved, script
+from processes import Side, script
 from rivals.work import Work
 
 from . import run
@@ -19,17 +19,16 @@ OURS, ONE, SEVERAL = "ours", "one seed", f"{SEEDS} seeds"
 
 def measure(rounds: int, images: int) -> dict:
     """The seconds of an epoch for each seed: by `train`, and by programs of one seed and more."""
-    works = {name: run.sized(work, images) for name, work in WORKS.items()}
-    asked = [part for work in works.values() for part in ("--work", work.spelled)]
+    return run.told(WORKS, images, sides, rounds)
+
+
+def sides(asked: list[object]) -> dict[str, Side]:
+    """Ours, and the programs of one seed and of several."""
     program = ("rivals/seeds_at_once.py", *asked, "--seeds")
-    sides = {
+    return {
         OURS: script("ours.py", *asked, KERAS_BACKEND="jax"),
         ONE: script(*program, 1, KERAS_BACKEND="jax"),
         SEVERAL: script(*program, SEEDS, KERAS_BACKEND="jax"),
-    }
-    return {
-        "works": {name: vars(work) for name, work in works.items()},
-        "told": interleaved(sides, rounds, lambda side: side.told()),
     }
 
 

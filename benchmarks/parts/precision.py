@@ -9,7 +9,7 @@ from statistics import mean, stdev
 import sections
 import trained
 from goals import Goal, ratios, spread
-from processes import Side, interleaved, script, zoo
+from processes import Side, script, zoo
 
 from lstm_zoo import statistics
 
@@ -25,17 +25,12 @@ OURS, OURS_ROUNDED, KERAS_ROUNDED = "float32", "bfloat16", "Keras' policy"
 
 def measure(rounds: int, images: int) -> dict:
     """Every side's seconds for each work, and the scores of each model in each precision."""
-    works = {name: run.sized(work, EPOCH) for name, work in run.FASTER.items()}
-    return {
-        "works": {name: vars(work) for name, work in works.items()},
-        "told": interleaved(sides(works), rounds, lambda side: side.told()),
-        "scores": {precision: scored(precision, images) for precision in ("float32", ROUNDED)},
-    }
+    scores = {precision: scored(precision, images) for precision in ("float32", ROUNDED)}
+    return run.told(run.FASTER, EPOCH, sides, rounds) | {"scores": scores}
 
 
-def sides(works: dict[str, run.Work]) -> dict[str, Side]:
+def sides(asked: list[object]) -> dict[str, Side]:
     """Ours in both precisions, and bare Keras on one thread by its policy of that name."""
-    asked = [part for work in works.values() for part in ("--work", work.spelled)]
     rounded, backend = ("--precision", ROUNDED), {"KERAS_BACKEND": BACKEND}
     bare = ("rivals/keras_epoch.py", *asked, "--threads", 1, *rounded)
     return {
@@ -61,18 +56,12 @@ def goals(measured: dict) -> list[Goal]:
     """Faster with each network, and no model loses more accuracy than its seeds differ by."""
     found = []
     for name in measured["works"]:
-        faster = ratios(seconds(measured, OURS, name), seconds(measured, OURS_ROUNDED, name))
+        faster = ratios(*(run.seconds(measured, side, name) for side in (OURS, OURS_ROUNDED)))
         found.append(Goal(f"{name}, in bfloat16: beside float32, on JAX", 1.0, faster))
     for name, scores in measured["scores"]["float32"].items():
         lost = -compared(measured, name).difference / stdev(scores)
         found.append(Goal(f"{name}, in bfloat16: accuracy lost", 1.0, [lost], True, " sd of seeds"))
     return found
-
-
-def seconds(measured: dict, side: str, name: str) -> list[float]:
-    """What a side took for an epoch of a work, a figure a round."""
-    place = list(measured["works"]).index(name)
-    return [told[place]["epoch"] for told in measured["told"][side]]
 
 
 def compared(measured: dict, name: str) -> statistics.PairedTest:
@@ -105,7 +94,7 @@ Test accuracies of MNIST after {EPOCHS} epochs of {measured["images"]:,} images,
 def time_row(measured: dict, name: str) -> list[str]:
     """A network's milliseconds."""
     ours, rounded, keras = (
-        run.batch(measured, name, seconds(measured, side, name))
+        run.batch(measured, name, run.seconds(measured, side, name))
         for side in (OURS, OURS_ROUNDED, KERAS_ROUNDED)
     )
     figures = [ours, rounded, ratios(ours, rounded), keras, ratios(keras, rounded)]

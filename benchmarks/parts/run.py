@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import sections
@@ -29,10 +30,28 @@ ONE = "1 thread"
 
 def measure(rounds: int, images: int) -> dict:
     """Every side's seconds for each work: of the first two batches, and of an epoch."""
-    works = {name: sized(work, images) for name, work in WORKS.items()}
+    return told(WORKS, images, sides, rounds)
+
+
+def told(
+    works: dict[str, Work],
+    images: int,
+    sides: Callable[[list[object]], dict[str, Side]],
+    rounds: int,
+) -> dict:
+    """What each side tells of each work of that size.
+
+    Args:
+        works: by their names.
+        images: of 28 steps, in batches of 32.
+        sides: the scripts, by their names, to be asked with these arguments.
+        rounds: how many times they run in turn.
+    """
+    works = {name: sized(work, images) for name, work in works.items()}
+    asked = [part for work in works.values() for part in ("--work", work.spelled)]
     return {
         "works": {name: vars(work) for name, work in works.items()},
-        "told": interleaved(sides(works), rounds, lambda side: side.told()),
+        "told": interleaved(sides(asked), rounds, Side.told),
     }
 
 
@@ -42,18 +61,17 @@ def sized(work: Work, images: int) -> Work:
     return replace(work, images=batches * work.batch)
 
 
-def sides(works: dict[str, Work]) -> dict[str, Side]:
-    """Bare Keras as it comes and on one thread, ours, and PyTorch; each does all its works."""
-    asked = [part for work in works.values() for part in ("--work", work.spelled)]
+def sides(asked: list[object]) -> dict[str, Side]:
+    """Bare Keras as it comes and on one thread, ours, and PyTorch, which knows the first work."""
     found = {}
     for backend in BACKENDS:
         chosen, bare = {"KERAS_BACKEND": backend}, "rivals/keras_epoch.py"
         found[f"keras, {backend}"] = script(bare, *asked, **chosen)
         found[f"ours, {backend}"] = script("ours.py", *asked, **chosen)
         found[f"keras, {backend}, {ONE}"] = script(bare, *asked, "--threads", 1, **chosen)
-    one = ("--work", works[LSTM].spelled)
-    found["pytorch"] = script("rivals/pytorch_epoch.py", *one)
-    found[f"pytorch, {ONE}"] = script("rivals/pytorch_epoch.py", *one, "--threads", 1)
+    lstm = asked[:2]
+    found["pytorch"] = script("rivals/pytorch_epoch.py", *lstm)
+    found[f"pytorch, {ONE}"] = script("rivals/pytorch_epoch.py", *lstm, "--threads", 1)
     return found
 
 

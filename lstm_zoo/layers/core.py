@@ -106,7 +106,7 @@ def notes(model: keras.Model, kernel: Kernel, train: dict) -> list[str]:
     if train["precision"] != kernel.precision:
         found.append(f"Nothing was computed in bfloat16: {kernel.words}.")
     elif kernel.precision != "float32" and not backend.multiplies_bfloat16():
-        found.append("This processor does not multiply in bfloat16: float32 is faster.")
+        found.append("This processor does not multiply in bfloat16: float32 may be faster.")
     return found
 
 
