@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from keras import KerasTensor, ops
+from keras import KerasTensor, activations, ops
 
 Tensor = KerasTensor
 
@@ -22,10 +22,10 @@ class Function(NamedTuple):
 
 
 FUNCTIONS = {  # whose derivative follows from the value alone
-    "tanh": Function(ops.tanh, lambda y: 1 - y * y),
-    "sigmoid": Function(ops.sigmoid, lambda y: y * (1 - y)),
-    "relu": Function(ops.relu, lambda y: ops.cast(y > 0, y.dtype)),
-    "linear": Function(lambda x: x, ops.ones_like),
+    activations.tanh: Function(ops.tanh, lambda y: 1 - y * y),
+    activations.sigmoid: Function(ops.sigmoid, lambda y: y * (1 - y)),
+    activations.relu: Function(ops.relu, lambda y: ops.cast(y > 0, y.dtype)),
+    activations.linear: Function(lambda x: x, ops.ones_like),
 }
 
 

@@ -13,10 +13,10 @@ from lstm_zoo.layers.recurrence import recur
 def slow_option(layer: keras.Layer) -> str | None:
     """The option of a Keras layer for which there is no faster loop; None where there is one."""
     functions = (layer.activation, getattr(layer, "recurrent_activation", None))
-    names = [function.__name__ for function in functions if function]
-    unknown = next((name for name in names if name not in FUNCTIONS), None)
+    unknown = next((each for each in functions if each and each not in FUNCTIONS), None)
+    name = getattr(unknown, "__name__", type(unknown).__name__)
     options = {
-        f"activation={unknown}": unknown is not None,
+        f"activation={name}": unknown is not None,
         "recurrent_dropout": layer.recurrent_dropout > 0,
         "unroll": layer.unroll,
         "implementation=1": getattr(layer.cell, "implementation", 2) == 1,
@@ -69,9 +69,9 @@ class Fast:
         return [bias[0], bias[1]] if len(bias.shape) == 2 else [bias]
 
     def _equations(self) -> Cell:
-        functions = [FUNCTIONS[self.activation.__name__]]
+        functions = [FUNCTIONS[self.activation]]
         if self.CELL is not SimpleCell:
-            functions.append(FUNCTIONS[self.recurrent_activation.__name__])
+            functions.append(FUNCTIONS[self.recurrent_activation])
         return self.CELL(*functions)
 
 
