@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_zoo import heap
+from lstm_zoo import cores, heap
 from lstm_zoo.config import BACKENDS, THREADS, available_threads, choose_backend
 from lstm_zoo.errors import MissingExtra, UsageError, ZooError, reason
 from lstm_zoo.quiet import quiet_imports
@@ -375,8 +375,10 @@ def _limit_threads(name: str, threads: int) -> None:
         _limit_tensorflow(threads)
     elif name == "torch":
         importlib.import_module("torch").set_num_threads(threads)
-    elif hasattr(os, "sched_setaffinity"):  # XLA takes as many threads as it may use CPUs
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    elif hasattr(os, "sched_getaffinity"):  # XLA takes as many threads as it may use CPUs
+        mine = sorted(os.sched_getaffinity(0))
+        if len(mine) > threads:
+            cores.keep_to(threads, mine, os.getpid())
 
 
 def _limit_tensorflow(threads: int) -> None:

@@ -63,13 +63,13 @@ def _dense(layer: layers.Dense, given: Shape) -> int:
     return math.prod(given) * layer.units
 
 
-def _recurrent(layer: layers.RNN, given: Shape) -> int:
+def _recurrent(layer: layers.RNN, given: Shape, *states: Shape) -> int:
     steps, features = given
     products = {layers.SimpleRNN: 1, layers.GRU: 3, layers.LSTM: 4}[type(layer)]
     return steps * products * (features + layer.units) * layer.units
 
 
-def _both_directions(layer: layers.Bidirectional, given: Shape) -> int | None:
+def _both_directions(layer: layers.Bidirectional, given: Shape, *states: Shape) -> int | None:
     return _sum(_layer(part, [given]) for part in (layer.forward_layer, layer.backward_layer))
 
 

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_zoo import heap
+from lstm_zoo import cores, heap
 from lstm_zoo.config import CPUS, RunConfig, available_threads
 from lstm_zoo.errors import TrainingError, ZooError, reason
 from lstm_zoo.sharing import Shared, share
@@ -157,9 +157,8 @@ class _Worker:
         self.place = place
         self.task: Task | None = _begin
         self.connection, theirs = _SPAWN.Pipe()
-        cores = _cores(place, threads)
         self._process = _SPAWN.Process(
-            target=_serve, args=(theirs, folder, cores, backend, threads), daemon=True
+            target=_serve, args=(theirs, folder, place, backend, threads), daemon=True
         )
         with _uninterrupted():
             self._process.start()
@@ -220,11 +219,6 @@ class _Worker:
         self.connection.close()
 
 
-def _cores(place: int, threads: int) -> list[int]:
-    """The cores of the worker at that place: no two workers' the same where there are enough."""
-    return [CPUS[(place * threads + number) % len(CPUS)] for number in range(threads)]
-
-
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """A process that the block starts knows no Ctrl-C: its parent does, and ends it."""
@@ -239,14 +233,12 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(
-    connection: Connection, folder: Path, cores: list[int], backend: str, threads: int
-) -> None:
+def _serve(connection: Connection, folder: Path, place: int, backend: str, threads: int) -> None:
     """What a worker process does until its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     heap.join()
     threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
-    connection.send(("done", (_begin(cores, backend, threads),)))
+    connection.send(("done", (_begin(place, backend, threads),)))
     raw = None
     while True:
         message = connection.recv()
@@ -263,10 +255,9 @@ def _end_with_parent(folder: Path) -> None:
     os._exit(1)
 
 
-def _begin(cores: list[int], name: str, threads: int) -> list[str]:
+def _begin(place: int, name: str, threads: int) -> list[str]:
     """Import all that a training needs, on cores of its own; the devices to compute on."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
+    cores.keep_to(threads, CPUS, place)
     from lstm_zoo import backend
 
     backend.start(name, threads)

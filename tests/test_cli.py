@@ -85,6 +85,7 @@ USAGE = {
     ("train", "lstm", "--optimizer", "adma"): '"adam"',
     ("train", "lstm", "--seed", "-1"): "at least 0",
     ("train", "lstm", "--threads", "0"): "at least 1",
+    ("train", "lstm", "--threads", "1000"): "1,000 is too many: this process may use",
     ("train", "lstm", "--set", "unit=3"): "units",
     ("train", "lstm", "--set", "units"): "KEY=VALUE",
     ("train", "lstm", "--set", "units=-3"): "at least 1",

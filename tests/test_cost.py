@@ -58,6 +58,14 @@ def test_attention_asked_once_and_at_every_step():
     assert multiply_adds(always) == recurrent + 10 * projections + 25 * scores_and_context + 5 * 6
 
 
+def test_a_first_state_is_no_input_to_multiply():
+    x, h, c = keras.Input((5, 2)), keras.Input((4,)), keras.Input((4,))
+    model = keras.Model([x, h, c], layers.LSTM(4)(x, initial_state=[h, c]))
+    assert multiply_adds(model) == 5 * 4 * (2 + 4) * 4
+    both = layers.Bidirectional(layers.GRU(4))(x, initial_state=[h, c])
+    assert multiply_adds(keras.Model([x, h, c], both)) == 2 * 5 * 3 * (2 + 4) * 4
+
+
 def test_a_nested_model_counts_once():
     inner = sequential((4,), layers.Dense(3), layers.Dense(2))
     inputs = keras.Input((4,))

@@ -108,6 +108,25 @@ def test_masked_steps_change_nothing(kind, options):
     assert_same(*model_of(kind, SHAPES[0], masked=True, **options))
 
 
+@every_kind
+def test_what_a_mask_leaves_out_is_not_read_and_answered_as_by_keras(kind):
+    """Before the first step TensorFlow's Keras answers 0, JAX' the first state."""
+    states = [keras.Input((4,), batch_size=3) for _ in range(1 + (kind is layers.LSTM))]
+    x = keras.Input((5, 2), batch_size=3)
+    there = keras.Input((5,), batch_size=3, dtype="bool")
+    layer = kind(4, return_sequences=True, return_state=True)
+    model = keras.Model([x, there, *states], layer(x, mask=there, initial_state=states))
+    mask = np.array([[0, 0, 1, 1, 0], [1, 0, 1, 0, 1], [0, 0, 0, 0, 0]], bool)
+    given = [numbers(3, 5, 2), mask, *(numbers(3, 4, seed=i) for i in range(len(states)))]
+    given[0][~mask] = np.nan
+    known = [ops.convert_to_numpy(output) for output in model(given)]
+    with fast(model):
+        found = [ops.convert_to_numpy(output) for output in model(given)]
+    for a, b in zip(found, known, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert (known[0][0, 0] == 0).all() == (keras.backend.backend() == "tensorflow")
+
+
 @pytest.mark.slow
 @every_kind
 def test_the_error_is_no_worse_than_twice_keras_own(kind):

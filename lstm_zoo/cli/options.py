@@ -15,13 +15,14 @@ from lstm_zoo.cli.settings import Settings
 from lstm_zoo.config import (
     TRAINING,
     RunConfig,
+    available_threads,
     choose_backend,
     parse_settings,
     parse_variant,
     run_config,
     shared_settings,
 )
-from lstm_zoo.errors import UsageError
+from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import Parameter, check_names, whole_path
 
 DEFAULT_DATASET = "digits"
@@ -126,6 +127,7 @@ def plan(
         for parameter in TRAINING
         if parameter.name in options
     }
+    _check_threads(options.get("threads"))
     models = [zoo.find(parse_variant(zoo, variant)[0], "model") for variant in variants]
     params = shared_settings(models, list(options.get("sets", ())))
     configs = [
@@ -143,6 +145,12 @@ def plan(
         for variant, own in zip(variants, params, strict=True)
     ]
     return Plan(configs, options.get("data_dir"), runs.runs_folder(options.get("runs_dir")))
+
+
+def _check_threads(threads: int | None) -> None:
+    if threads and threads > available_threads():
+        there = counted(available_threads(), "processor")
+        raise UsageError(f"--threads {threads:,} is too many: this process may use {there}.")
 
 
 def dataset_params(name: str, parameters: Sequence[Parameter], options: dict) -> dict:

@@ -94,7 +94,7 @@ class _Layer:
             inner = inner + self._biases[1]
         new, kept = self._cell.step(projected, inner, states)
         for there in mask:
-            new = [there * n + (1 - there) * old for n, old in zip(new, states, strict=True)]
+            new = [ops.where(there > 0, n, old) for n, old in zip(new, states, strict=True)]
         return new, [*new, *kept]
 
     def backward(

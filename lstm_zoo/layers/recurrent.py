@@ -52,10 +52,19 @@ class Fast:
             mask,
             PRODUCTS[self.precision],
         )
-        if mask is not None and self.zero_output_for_mask:
-            outputs = outputs * mask
-            return outputs[-1], ops.swapaxes(outputs, 0, 1), last
-        return last[0], ops.swapaxes(outputs, 0, 1), last
+        shown = None if mask is None else self._shown(mask)
+        if shown is None:
+            return last[0], ops.swapaxes(outputs, 0, 1), last
+        outputs = outputs * shown
+        return outputs[-1], ops.swapaxes(outputs, 0, 1), last
+
+    def _shown(self, mask: Tensor) -> Tensor | None:
+        """1 where a step's output is the state, and 0 where it is 0; None if it never is."""
+        if self.zero_output_for_mask:
+            return mask
+        if keras.backend.backend() == "tensorflow":  # until the first step that the mask lets in
+            return ops.minimum(ops.cumsum(mask, axis=0), 1)
+        return None
 
     def _in_order(self, sequences: Tensor) -> Tensor:
         """`(batch, steps, …)` as `(steps, batch, …)`, in the order in which they are read."""
