@@ -19,6 +19,13 @@ import sections
 import speed
 
 
+def count(text: str) -> int:
+    """A count, as argparse reads it."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return int(text)
+
+
 def main() -> None:
     """Measure the parts that were asked for, and write the page."""
     parser = argparse.ArgumentParser(
@@ -26,8 +33,8 @@ def main() -> None:
     )
     names = {"metavar": "NAME", "choices": [*speed.PARTS, "all"], "help": ", ".join(speed.PARTS)}
     parser.add_argument("names", nargs="*", default="all", **names)
-    parser.add_argument("--images", type=int, help="in an epoch; each part has its own default")
-    parser.add_argument("--rounds", type=int, help="of all sides; each part has its own default")
+    parser.add_argument("--images", type=count, help="in an epoch; each part has its own default")
+    parser.add_argument("--rounds", type=count, help="of all sides; each part has its own default")
     parser.add_argument("--output", type=Path, default=speed.HERE, help="folder of all it writes")
     parser.add_argument("--page", action="store_true", help="only write the page")
     options = parser.parse_args()
@@ -36,7 +43,10 @@ def main() -> None:
         for name in names:
             numbers = speed.measured(name, options.images, options.rounds)
             speed.keep(options.output, name, numbers)
-    page = speed.page(speed.kept(options.output))
+    kept = speed.kept(options.output)
+    if not kept:
+        parser.error(f"{options.output / 'speed'} holds no measurement yet: name a part")
+    page = speed.page(kept)
     sections.write(options.output / sections.RESULTS.name, "speed.py", page)
 
 

@@ -67,7 +67,8 @@ def _backend(name: str, running: str | None) -> str:
     version = backend.versions((name,)).get(name, "missing")
     used = ", in use" if name == running else ""
     faster = name == "jax" and running == "tensorflow" and backend.on_processor()
-    return f"{version}{used}{f'; trains {times_as_fast()} as fast as TensorFlow' * faster}"
+    than = f"; trains {times_as_fast()} as fast as TensorFlow in long trainings"
+    return f"{version}{used}{than * faster}"
 
 
 def _bfloat16() -> str:
