@@ -35,7 +35,7 @@ def _free(count: int, among: Sequence[int]) -> list[int]:
     """Processors that no other process has, and that are now this one's; none if too few are."""
     if fcntl is None:
         return []
-    path = Path(tempfile.gettempdir()) / f"lstm-zoo-cores-{os.getuid()}"
+    path = Path(tempfile.gettempdir()) / f".lstm-zoo-cores-{os.getuid()}"
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:

@@ -1,4 +1,7 @@
-"""Ctrl-C, remembered: a library may swallow the exception, or make another one of it."""
+"""Ctrl-C, remembered: a library may swallow the exception, or make another one of it.
+
+A terminal that closes, and a CI job that is cancelled, interrupt as Ctrl-C does.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,17 @@ import sys
 import threading
 
 _seen = threading.Event()
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def watch() -> None:
     """From now on, remember an interrupt; those before are forgotten."""
     _seen.clear()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _remember)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _remember)
 
 
 def seen() -> bool:

@@ -235,7 +235,8 @@ def _uninterrupted() -> Iterator[None]:
 
 def _serve(connection: Connection, folder: Path, place: int, backend: str, threads: int) -> None:
     """What a worker process does until its parent ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     heap.join()
     threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
     connection.send(("done", (_begin(place, backend, threads),)))

@@ -52,7 +52,7 @@ def test_no_two_processes_have_the_same_while_there_are_others(take):
 
 
 def test_where_no_lock_can_be_kept_it_is_that_of_the_place(take, tmp_path):
-    (tmp_path / f"lstm-zoo-cores-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / f".lstm-zoo-cores-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
     assert take(1)[1] == f"[{CORES[0]}]"
     assert take(1)[1] == f"[{CORES[0]}]"
     assert not (tmp_path / "elsewhere").exists()

@@ -228,10 +228,11 @@ def comparing(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc")
-def test_ctrl_c_ends_all_processes_quietly(comparing, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_all_processes_quietly(comparing, tmp_path, number):
     workers_ = children(comparing.pid)
     assert len(workers_) >= 2
-    os.killpg(comparing.pid, signal.SIGINT)
+    os.killpg(comparing.pid, number)
     out, err = comparing.communicate(timeout=30)
     assert (comparing.returncode, out) == (130, "")
     assert "Interrupted" in err

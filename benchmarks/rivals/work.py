@@ -63,7 +63,10 @@ def drawn(work: Work) -> tuple[np.ndarray, np.ndarray]:
 
 def mnist() -> tuple[np.ndarray, ...]:
     """MNIST from where `LSTM_ZOO_DATA` says: x and y to train on, x and y to test on."""
-    with np.load(Path(os.environ["LSTM_ZOO_DATA"]) / "mnist.npz") as file:
+    folder = os.environ.get("LSTM_ZOO_DATA")
+    if not folder:
+        raise SystemExit("LSTM_ZOO_DATA has to name the folder with mnist.npz.")
+    with np.load(Path(folder) / "mnist.npz") as file:
         x_train, y_train, x_test, y_test = (
             file[name] for name in ("x_train", "y_train", "x_test", "y_test")
         )
