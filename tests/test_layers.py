@@ -1,6 +1,7 @@
 """The faster loops against Keras' own: outputs, gradients, options, and what is saved."""
 
 import itertools
+from contextlib import nullcontext
 
 import keras
 import numpy as np
@@ -175,6 +176,23 @@ def test_the_state_is_kept_between_batches(kind):
         found = [ops.convert_to_numpy(model(x)) for _ in range(3)]
     np.testing.assert_allclose(found, known, atol=1e-5)
     assert (known[0] != known[1]).all()
+
+
+@every_kind
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of eager TensorFlow")
+def test_eager_gradients_are_those_from_the_state_before_the_batch(kind):
+    import tensorflow as tf
+
+    model, x = model_of(kind, SHAPES[0], stateful=True)
+    found = []
+    for loop in (nullcontext(), fast(model)):
+        model.layers[-1].reset_state()
+        with loop, tf.GradientTape() as tape:
+            model(x)
+            loss = tf.reduce_sum(model(x) ** 2)
+        found.append(tape.gradient(loss, model.trainable_variables))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_dropout_of_the_inputs_drops_and_scales():

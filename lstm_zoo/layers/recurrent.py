@@ -35,7 +35,8 @@ class Fast:
     ) -> tuple[Tensor, Tensor, list]:
         """Keras' own hook: `(batch, units)`, `(batch, steps, units)`, and the last states."""
         cell = self.cell
-        states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
+        states = initial_state if isinstance(initial_state, list | tuple) else [initial_state]
+        states = [ops.copy(state) for state in states]
         if training and self.dropout:
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
         x = self._in_order(sequences)
