@@ -19,7 +19,8 @@ def watch() -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+        ignored = signal.getsignal(number) is signal.SIG_IGN  # as by nohup
+        if number == signal.SIGINT or not ignored:
             signal.signal(number, _remember)
 
 
