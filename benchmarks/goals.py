@@ -17,10 +17,17 @@ REASONS: dict[str, str] = {
     "LSTMs: arithmetic of the machine's peak": "of 11 ms an update, matrix products take 7.6, most "
     "of them of 32 rows; the rest are the gates, the arrays that XLA fills and copies before each "
     "loop, and Keras' loop over batches",
-    "simple RNN, 128 units: ours beside bare Keras on TensorFlow": "by less than the rounds differ",
-    "simple RNN, 128 units: ours beside bare Keras on JAX": _THREADS.format(
+    "LSTM, 2 × 128 units: ours beside bare Keras on TensorFlow": _THREADS.format(
         "bare Keras", "it is missed too"
     ),
+    "GRU, 128 units: ours beside bare Keras on TensorFlow": _THREADS.format(
+        "bare Keras", "it is reached"
+    ),
+    "simple RNN, 128 units: ours beside bare Keras on TensorFlow": "missed on one "
+    "thread each too; probably Keras' own loop over batches, which both run, takes much of 3 ms",
+    "GRU, 128 units: ours beside bare Keras on JAX": "by less than the rounds differ",
+    "simple RNN, 128 units: ours beside bare Keras on JAX": "missed on one thread each "
+    "too; probably Keras' own loop over batches, which both run, takes much of 1.5 ms",
     "`mnist-fast --quick`: wall time of the tutorials' script": "6 of its 14 seconds are training; "
     "the rest is importing, building, compiling and answering, with nothing compiled before",
     "`mnist-fast`: wall time of the tutorials' script": "after four epochs the validation "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -10,6 +11,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run `lstm-zoo` and leave the process."""
+    _open_streams()
+    _keep_stderr()
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -28,7 +31,6 @@ def run(arguments: list[str]) -> int:
     from lstm_zoo.cli.endings import ending
 
     interrupts.watch()
-    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a letter that can't be shown is no reason to stop
             stream.reconfigure(errors="backslashreplace")
@@ -46,6 +48,25 @@ def _open_streams() -> None:
             os.set_inheritable(number, True)
             mode = "w" if number else "r"
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+
+
+class _Lasting(io.FileIO):
+    """A stream whose reader may leave."""
+
+    def write(self, content: bytes) -> int:
+        """Write, and to nowhere once nobody reads it."""
+        try:
+            return super().write(content)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+            return len(content)
+
+
+def _keep_stderr() -> None:
+    """Nobody has to follow a training's progress: it goes on all the same."""
+    raw = _Lasting(sys.stderr.fileno(), "w", closefd=False)
+    buffer, encoding = io.BufferedWriter(raw), sys.stderr.encoding
+    sys.stderr = io.TextIOWrapper(buffer, encoding, line_buffering=True, write_through=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from lstm_zoo.errors import how_to_install, listed
 
 # How many times as fast as TensorFlow JAX trains a layer, on a CPU: benchmarks/RESULTS.md, One run.
 # In a short training TensorFlow runs Keras' own loop, beside which JAX is faster still.
-JAX_FASTER = {"LSTM": 1.2, "GRU": 1.6, "SimpleRNN": 2.2}
+JAX_FASTER = {"LSTM": 1.1, "GRU": 1.4, "SimpleRNN": 1.9}
 _WORDS = {"LSTM": "an LSTM", "GRU": "a GRU", "SimpleRNN": "a simple RNN"}
 
 

@@ -182,7 +182,7 @@ def speeds(results: dict) -> list[str]:
             kernels = listed(list(dict.fromkeys(trial["kernel"] for trial in done)))
             rates.setdefault(kernels, []).append(f"{model['name']} {rate:,.0f}")
     lines = [f"{listed(models)} examples/s ({kernels})" for kernels, models in rates.items()]
-    return [f"Trained: {'; '.join(lines)}."] if lines else []
+    return [f"Trained, compiling included: {'; '.join(lines)}."] if lines else []
 
 
 def _recalled(results: dict) -> list[str]:

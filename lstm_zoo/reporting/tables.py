@@ -63,8 +63,8 @@ def print_run(run: Run, following: str) -> None:
         f"{config.variant} on {config.dataset}, seed {config.seed}: "
         f"{record['parameters']:,} parameters, {counted(record['epochs'], 'epoch')} "
         f"in {record['train_seconds']:.1f} s "
-        f"({record['examples_per_second']:,.0f} examples/s, {record['kernel']['words']}); "
-        + _kept(record["best_epoch"]),
+        f"({record['examples_per_second']:,.0f} examples/s, compiling included; "
+        f"{record['kernel']['words']}); " + _kept(record["best_epoch"]),
         scores_table(record),
         *run_told(record),
         f"Run: {run.folder}",
