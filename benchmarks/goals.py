@@ -23,10 +23,10 @@ REASONS: dict[str, str] = {
     "GRU, 128 units: ours beside bare Keras on TensorFlow": _THREADS.format(
         "bare Keras", "it is reached"
     ),
-    "simple RNN, 128 units: ours beside bare Keras on TensorFlow": "missed on one "
+    "simple RNN, 128 units: ours beside bare Keras on TensorFlow": "on one "
     "thread each too; probably Keras' own loop over batches, which both run, takes much of 3 ms",
     "GRU, 128 units: ours beside bare Keras on JAX": "by less than the rounds differ",
-    "simple RNN, 128 units: ours beside bare Keras on JAX": "missed on one thread each "
+    "simple RNN, 128 units: ours beside bare Keras on JAX": "on one thread each "
     "too; probably Keras' own loop over batches, which both run, takes much of 1.5 ms",
     "`mnist-fast --quick`: wall time of the tutorials' script": "6 of its 14 seconds are training; "
     "the rest is importing, building, compiling and answering, with nothing compiled before",
