@@ -26,7 +26,7 @@ def main() -> None:
 
 def timed(task: work.Work, precision: str) -> dict:
     """The seconds of the first two batches, and of an epoch after them."""
-    from lstm_zoo import assembly, training
+    from lstm_zoo import assembly, fitting, recorder
     from lstm_zoo.layers import core
 
     config, dataset = configured(task, precision), data(task)
@@ -35,8 +35,8 @@ def timed(task: work.Work, precision: str) -> dict:
     kernel = core.plan(model, "auto", core.SHORT_TRAINING, own=True, precision=precision)
     with core.applied(model, kernel):
         start = time.perf_counter()
-        batches = training.prepared(model, config, dataset, kernel)
-        hooks = training.Callbacks(add_history=True, model=model)
+        batches = fitting.prepared(model, config, dataset, kernel)
+        hooks = recorder.Callbacks(add_history=True, model=model)
         fed = backend.feed(batches)
         model.fit(fed, steps_per_epoch=2, shuffle=False, callbacks=hooks, verbose=0)
         compiled = time.perf_counter()

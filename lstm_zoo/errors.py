@@ -6,7 +6,8 @@ ZooError                  a file, column or run that isn't there, bad data, … 
 ├── DataError             data that is missing, damaged or does not fit          exit 1
 ├── RunError              a run folder that is unfinished, damaged or none       exit 1
 ├── TrainingError         a training that failed                                 exit 1
-│   └── Diverged          … because its loss is no number any more, or exploded
+│   ├── Diverged          … because its loss is no number any more, or exploded
+│   └── ProcessLost       … because its process was killed, or crashed
 └── MissingExtra          an optional package that is not installed              exit 1
 """
 
@@ -62,6 +63,19 @@ class TrainingError(ZooError):
 
 class Diverged(TrainingError):
     """A training whose loss is no longer a number, or has exploded."""
+
+
+class ProcessLost(TrainingError):
+    """A training whose process was killed, or crashed.
+
+    Args:
+        sentence: how it ended.
+        log: what the process was at, where it could still say so.
+    """
+
+    def __init__(self, sentence: str, log: str = ""):
+        super().__init__(sentence)
+        self.log = log
 
 
 class MissingExtra(ZooError):

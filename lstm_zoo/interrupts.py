@@ -10,12 +10,14 @@ import sys
 import threading
 
 _seen = threading.Event()
+_advice: list[str] = []
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def watch() -> None:
-    """From now on, remember an interrupt; those before are forgotten."""
+    """From now on, remember an interrupt; those before are forgotten, and the advice too."""
     _seen.clear()
+    _advice.clear()
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)):
@@ -27,6 +29,16 @@ def watch() -> None:
 def seen() -> bool:
     """Whether the user has interrupted."""
     return _seen.is_set()
+
+
+def advise(sentence: str) -> None:
+    """How to go on after an interrupt; of several sentences the first one counts."""
+    _advice.append(sentence)
+
+
+def advice() -> str:
+    """How to go on after an interrupt, where there is something to go on with."""
+    return next(iter(_advice), "")
 
 
 def _remember(number: int, frame: object) -> None:

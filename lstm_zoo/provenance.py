@@ -1,29 +1,22 @@
-"""Where a run's numbers come from, and whether a finished run's are those asked for."""
+"""Where a run's numbers come from: code, versions, machine."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import math
 import os
 import platform
 import shlex
 import sys
-import zipfile
-import zlib
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 import lstm_zoo
 from lstm_zoo import backend
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import RunError
-from lstm_zoo.metrics import METRICS
+from lstm_zoo.errors import RunError, listed
 from lstm_zoo.parameters import source_file
-from lstm_zoo.runs import Run, list_runs
+from lstm_zoo.runs import Run, write_json
 
 _OTHERS = {".venv", "venv", "site-packages", "node_modules", ".git"}  # no part of a zoo
 _SAME = ("lstm-zoo", "python", "backend", "versions", "devices", "code")
@@ -68,95 +61,39 @@ def code(*references: str) -> str:
     return sha.hexdigest()
 
 
-_TAKEN = {  # of metrics.json, by a comparison
-    "learned": bool,
-    "lag": dict | None,
-    "epochs": int,
-    "best_epoch": int,
-    "train_seconds": float,
-    "examples_per_second": float,
-    "kernel": dict,
-    "notes": list,
-}
+def begin(run: Run, config: RunConfig, devices: list[str]) -> None:
+    """Write down what determines a run, and where it runs; of one that goes on, that it does."""
+    here = environment(config, devices)
+    file = run.folder / "environment.json"
+    if file.exists():
+        begun = run.read(file.name)
+        again = {name: here[name] for name in ("started", "command")}
+        here = begun | {"resumed": [*begun.get("resumed", []), again]}
+    write_json(run.folder / "config.json", config.to_dict())
+    write_json(file, here)
 
 
-class Finished:
-    """The finished runs of a folder, to be found by what determines them.
+def changed(run: Run, config: RunConfig, devices: list[str]) -> list[str]:
+    """What of the code, the versions and the devices a run had otherwise, by their names.
 
-    Args:
-        folder: the runs folder.
-        devices: those that a new run would be computed on.
+    Raises:
+        RunError: its environment.json is missing or damaged.
     """
-
-    def __init__(self, folder: Path, devices: list[str]):
-        self._devices = devices
-        self._runs: dict[str, Run] = {}
-        self._likely: dict[str, Run] = {}
-        self._found: dict[str, Run | None] = {}
-        for run in list_runs(folder):
-            try:
-                if run.finished:
-                    config = run.config
-                    self._runs[config.identity] = run
-                    self._likely[config.with_seed(0).identity] = run
-            except RunError:  # a damaged run is no finished one
-                continue
-
-    def find(self, config: RunConfig) -> Run | None:
-        """The run of this configuration and its data, by the same code and versions."""
-        identity = config.identity
-        if identity not in self._found:
-            self._found[identity] = self._checked(config, self._runs.get(identity))
-        return self._found[identity]
-
-    def _checked(self, config: RunConfig, run: Run | None) -> Run | None:
-        if run is None:
-            return None
-        try:
-            then, now = run.read("environment.json"), environment(config, self._devices)
-        except RunError:
-            return None
-        same = all(then.get(key) == now[key] for key in _SAME)
-        return run if same and sound(run, config) else None
-
-    def like(self, config: RunConfig) -> Run | None:
-        """A run that differs in its seed at most, whatever made it: it tells how long one takes."""
-        run = self._likely.get(config.with_seed(0).identity)
-        return run if run and sound(run, config) else None
-
-    def add(self, config: RunConfig, run: Run) -> None:
-        """A run that has just finished."""
-        self._found[config.identity] = self._likely[config.with_seed(0).identity] = run
+    then, now = run.read("environment.json"), environment(config, devices)
+    return [name for name in _SAME if then.get(name) != now[name]]
 
 
-def sound(run: Run, config: RunConfig) -> bool:
-    """Whether a finished run's files are whole, and its score is that of its predictions."""
-    try:
-        record = run.metrics
-        name, score = record["metric"]["name"], record["test"][record["metric"]["name"]]
-        path = run.folder / "predictions.npz"
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            known = METRICS[name].score(arrays["y_true"], arrays["y_pred"])
-        with (run.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        validated = config.data.get("validation") != 0 and "val_loss" in rows[0]
-        losses = [float(row["val_loss" if validated else "loss"]) for row in rows]
-        return (
-            math.isclose(known, score, rel_tol=1e-9)
-            and len(losses) == record["epochs"] + validated
-            and _fits(record)
+def check_unchanged(run: Run, config: RunConfig, digest: str, devices: list[str]) -> None:
+    """Make sure that going on with a run gives what it would have given without interruption.
+
+    Raises:
+        RunError: its data, the code or a version has changed.
+    """
+    other = changed(run, config, devices)
+    if config.data_sha256 != digest:
+        other.append("data")
+    if other:
+        raise RunError(
+            f"The run {run.folder} can't go on: {listed(other)} changed since it was begun. "
+            "Train it anew."
         )
-    except (RunError, OSError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error):
-        return False
-    except (LookupError, TypeError, ValueError):
-        return False
-
-
-def _fits(record: dict) -> bool:
-    """Whether metrics.json has what a comparison takes from it."""
-    return (
-        record["schema"] == 1
-        and 0 <= record["learned_p_value"] <= 1
-        and all(isinstance(record[name], kind) for name, kind in _TAKEN.items())
-        and all(isinstance(note, str) for note in record["notes"])
-    )

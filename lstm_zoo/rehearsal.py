@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from lstm_zoo import assembly, backend, data, sources, training
+from lstm_zoo import assembly, backend, data, fitting, sources, training
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
 from lstm_zoo.layers import core
@@ -33,7 +33,7 @@ def measured(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> fl
     dataset, _ = training.fitted_to(model, config, dataset)
     kernel = training.planned(model, config, dataset)
     with core.applied(model, kernel):
-        batches = training.prepared(model, config, dataset, kernel)
+        batches = fitting.prepared(model, config, dataset, kernel)
         count = min(_BATCHES, len(batches))
         start = _seconds(model, batches, 1)  # the tracing
         one, several = (_seconds(model, batches, steps) for steps in (1, count))

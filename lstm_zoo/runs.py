@@ -6,6 +6,7 @@ A run is finished if and only if metrics.json is there.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
@@ -42,6 +43,11 @@ class Run:
     def finished(self) -> bool:
         """Whether metrics.json is there."""
         return (self.folder / "metrics.json").is_file()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state of its training is kept until it is finished."""
+        return self.folder / "checkpoint.npz"
 
     @property
     def running(self) -> bool:
@@ -109,13 +115,20 @@ def create(runs: Path, config: RunConfig) -> Run:
 
 @contextmanager
 def held(run: Run) -> Iterator[None]:
-    """Hold a run while it trains, so that others can see that it does. It ends with the process."""
+    """Hold a run while it trains, so that others can see that it does. It ends with the process.
+
+    Raises:
+        RunError: another process holds it.
+    """
     if fcntl is None:
         yield
         return
     handle = os.open(run.folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"Another process trains the run {run.folder}.") from None
         yield
     finally:
         os.close(handle)
@@ -127,11 +140,32 @@ def find(name: str, runs: Path) -> Run:
     Raises:
         RunError: it is not there, is not a run, or is unfinished.
     """
+    run = _any(name, runs)
+    if not run.finished:
+        raise RunError(
+            f"The run {run.folder} is unfinished: it has no metrics.json. "
+            f"lstm-zoo train --resume {run.folder} goes on with it."
+        )
+    return run
+
+
+def find_unfinished(name: str, runs: Path) -> Run:
+    """The unfinished run that RUN means, as `find` does.
+
+    Raises:
+        RunError: it is not there, is not a run, or is finished.
+    """
+    run = _any(name, runs)
+    if run.finished:
+        raise RunError(f"The run {run.folder} is finished: there is nothing to go on with.")
+    return run
+
+
+def _any(name: str, runs: Path) -> Run:
+    """The run that RUN means, finished or not."""
     run = _newest(runs) if name == "last" else _named(name, runs)
     if not (run.folder / "config.json").is_file():
         raise RunError(f"{run.folder} is not a run: it has no config.json.")
-    if not run.finished:
-        raise RunError(f"The run {run.folder} is unfinished: it has no metrics.json.")
     return run
 
 
@@ -308,26 +342,33 @@ def _no_json(error: ValueError | RecursionError) -> str:
 
 
 class History:
-    """history.csv: a row an epoch, on disk as soon as it is known."""
+    """history.csv: a row an epoch, on disk as soon as it is known.
 
-    def __init__(self, path: Path):
+    Args:
+        path: the file.
+        rows: those of the epochs done; the file then has these alone.
+    """
+
+    def __init__(self, path: Path, rows: list[dict] | None = None):
         self._path = path
-        self.rows: list[dict] = []
+        self.rows: list[dict] = [] if rows is None else rows
+        path.unlink(missing_ok=True)
+        if self.rows:
+            write_text(path, self._lines(self.rows, header=True))
 
     def append(self, row: dict) -> None:
         """Add an epoch; the first row names the columns, a missing value is an empty cell."""
         self.rows.append(row)
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(self.rows[0]), lineterminator="\n")
-            if len(self.rows) == 1:
-                writer.writeheader()
-            writer.writerow(row)
+            file.write(self._lines([row], header=len(self.rows) == 1))
 
-    @property
-    def columns(self) -> dict[str, list]:
-        """The values so far, a list a column; None where a row has none."""
-        names = list(self.rows[0]) if self.rows else []
-        return {name: [row.get(name) for row in self.rows] for name in names}
+    def _lines(self, rows: list[dict], header: bool) -> str:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
+        if header:
+            writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()
 
 
 def line(run: Run) -> dict:

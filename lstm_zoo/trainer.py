@@ -6,21 +6,27 @@ task of the workers.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_zoo import backend, data, interrupts, provenance, sources, timing
+from lstm_zoo import backend, data, failures, interrupts, provenance, sources, timing
 from lstm_zoo.catalog import Zoo
+from lstm_zoo.claims import Claims
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import TrainingError, ZooError
+from lstm_zoo.earlier import Earlier
+from lstm_zoo.errors import ProcessLost, RunError, TrainingError, ZooError, counted
 from lstm_zoo.runs import Run
 from lstm_zoo.workers import Crew, Task
 
 if TYPE_CHECKING:
     from lstm_zoo.training import Progress
+
+_AGAIN = 0.5  # seconds until it is asked again whether another process is done
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,21 @@ class Cost:
     parameters: int
     multiply_adds: int | None
     kinds: frozenset[str]
+
+
+@dataclass
+class _Rest:
+    """What a process does not train now.
+
+    Args:
+        busy: what another process trains.
+        done: what another process has trained meanwhile.
+        lost: what is tried once more.
+    """
+
+    busy: list[RunConfig] = field(default_factory=list)
+    done: list[tuple[RunConfig, Run]] = field(default_factory=list)
+    lost: list[RunConfig] = field(default_factory=list)
 
 
 class Trainer:
@@ -60,11 +81,13 @@ class Trainer:
         if crew:
             crew.share(raw)
         self._devices = crew.devices() if crew else backend.devices()
-        self._finished = provenance.Finished(folder, self._devices)
+        self._earlier = Earlier(folder, self._devices)
+        self._claims = Claims(folder)
+        self._told = False
 
     def finished(self, config: RunConfig) -> Run | None:
         """The run of this configuration that needs no training."""
-        return None if self._fresh else self._finished.find(config)
+        return None if self._fresh else self._earlier.find(config)
 
     def environment(self, config: RunConfig) -> dict:
         """Where the runs run, as results.json has it."""
@@ -93,7 +116,7 @@ class Trainer:
 
     def seconds(self, configs: list[RunConfig]) -> list[float]:
         """How long a training of each takes, by a run from any seed, or by a few batches."""
-        known = {config.identity: self._finished.like(config) for config in configs}
+        known = {config.identity: self._earlier.like(config) for config in configs}
         seconds = {name: timing.of_run(run) for name, run in known.items() if run}
         tasks = [partial(_estimated, one) for one in configs if not known[one.identity]]
         for task, outcome in self._perform(tasks):
@@ -123,14 +146,63 @@ class Trainer:
         Returns:
             Each as it ends, with its run or with the error that it failed with.
         """
-        tasks = (partial(_trained, config, self.folder) for config in configs)
-        for task, outcome in self._perform(tasks):
-            config = task.args[0]
-            if isinstance(outcome, Run):
-                self._new.add(outcome.folder)
-                if not self._fresh:
-                    self._finished.add(config, outcome)
-            yield config, outcome
+        interrupts.advise("The same command goes on where this one was.")
+        again: set[str] = set()
+        while True:
+            rest = _Rest()
+            for task, outcome in self._perform(self._tasks(configs, rest)):
+                config = task.args[0]
+                self._ended(config, outcome)
+                if isinstance(outcome, ProcessLost | OSError) and config.identity not in again:
+                    again.add(config.identity)
+                    rest.lost.append(config)
+                    self.progress.say(f"{config.variant}, seed {config.seed}, once more: {outcome}")
+                else:
+                    yield config, outcome
+            yield from rest.done
+            configs = [*rest.lost, *rest.busy]
+            if not configs:
+                return
+            self._wait(rest)
+
+    def _wait(self, rest: _Rest) -> None:
+        """Give other processes time, where there is nothing else to do."""
+        if rest.busy and not self._told:
+            count = counted(len(rest.busy), "run")
+            self.progress.say(f"Another process trains {count} of these: waiting.")
+            self._told = True
+        if not rest.lost:
+            time.sleep(_AGAIN)
+
+    def _tasks(self, configs: Iterable[RunConfig], rest: _Rest) -> Iterator[Task]:
+        """The trainings that are this process' to do now; `rest` takes the others."""
+        for config in configs:
+            if self._fresh:
+                yield partial(_trained, config, self.folder, None)
+            elif not self._claims.take(config.identity):
+                rest.busy.append(config)
+            elif run := self._come(config):
+                self._claims.give_up(config.identity)
+                rest.done.append((config, run))
+            else:
+                yield partial(_trained, config, self.folder, self._earlier.begun(config))
+
+    def _come(self, config: RunConfig) -> Run | None:
+        """The run of this configuration that another process may have finished meanwhile."""
+        self._earlier.look()
+        return self._earlier.find(config)
+
+    def _ended(self, config: RunConfig, outcome: object) -> None:
+        """A training is over: others may know."""
+        if isinstance(outcome, Run):
+            self._new.add(outcome.folder)
+            if not self._fresh:
+                self._earlier.add(config, outcome)
+        elif isinstance(outcome, ProcessLost):
+            self._earlier.look()
+            if run := self._earlier.unfinished(config):
+                failures.record(run, outcome, outcome.log)
+        self._claims.give_up(config.identity)
 
     def _perform(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, object]]:
         """Do the tasks here or elsewhere; each as it ends, with its result or its error."""
@@ -186,13 +258,18 @@ def _estimated(config: RunConfig, raw: data.Raw, progress: Progress) -> float:
     return rehearsal.seconds(config, raw)
 
 
-def _trained(config: RunConfig, folder: Path, raw: data.Raw, progress: Progress) -> Run:
-    """A task: one training."""
+def _trained(
+    config: RunConfig, folder: Path, begun: Run | None, raw: data.Raw, progress: Progress
+) -> Run:
+    """A task: one training, or what is left of it."""
     import keras
 
     from lstm_zoo import training
 
     try:
+        if begun:
+            with suppress(RunError):  # where it can't go on, it is trained anew
+                return training.train(config, raw, folder, progress, begun)
         return training.train(config, raw, folder, progress)
     finally:
         keras.utils.clear_session()

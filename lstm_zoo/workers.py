@@ -8,23 +8,23 @@ before their parent has imported Keras itself.
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_zoo import cores, heap
+from lstm_zoo import cores, heap, scratch
 from lstm_zoo.config import CPUS, RunConfig, available_threads
-from lstm_zoo.errors import TrainingError, ZooError, reason
+from lstm_zoo.errors import ProcessLost, ZooError, reason
 from lstm_zoo.sharing import Shared, share
 
 if TYPE_CHECKING:
@@ -64,12 +64,13 @@ class Crew:
     def __init__(self, jobs: int, backend: str, threads: int):
         self.jobs = jobs
         self._settings = (backend, threads)
+        self._kept = ExitStack()
         self._folder = Path()
         self._shared: Shared | None = None
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Crew:
-        self._folder = Path(tempfile.mkdtemp(prefix="lstm-zoo-"))
+        self._folder = self._kept.enter_context(scratch.folder())
         self._workers = [self._worker(place) for place in range(self.jobs)]
         return self
 
@@ -80,7 +81,7 @@ class Crew:
         """End the processes, whatever they do."""
         while self._workers:
             self._workers.pop().kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._kept.close()
 
     def devices(self) -> list[str]:
         """The devices that a process computes on; asked for before the first `run`.
@@ -139,7 +140,7 @@ class Crew:
         why = worker.ending()
         if worker.busy:
             self._workers.append(self._worker(worker.place))
-            yield worker.task, TrainingError(why)
+            yield worker.task, ProcessLost(why, worker.log())
         elif not self._workers:
             raise ZooError(f"{why} None is left; --jobs 1 needs none.")
 
@@ -163,6 +164,7 @@ class _Worker:
         with _uninterrupted():
             self._process.start()
         theirs.close()
+        self._log = _log(folder, self._process.pid)
         self._shared: Shared | None = None
         self._voice: Progress | None = None
         self.devices: list[str] = []
@@ -212,11 +214,20 @@ class _Worker:
             f"The worker process was killed ({name}), perhaps by want of memory: try fewer --jobs."
         )
 
+    def log(self) -> str:
+        """What the process was at when it crashed, if it could say so."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
     def kill(self) -> None:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.join()
         self.connection.close()
+
+
+def _log(folder: Path, process: int) -> Path:
+    """Where a process writes what it is at when it crashes."""
+    return folder / f"{process}.log"
 
 
 @contextmanager
@@ -237,6 +248,7 @@ def _serve(connection: Connection, folder: Path, place: int, backend: str, threa
     """What a worker process does until its parent ends it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    faulthandler.enable(_log(folder, os.getpid()).open("w"))
     heap.join()
     threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
     connection.send(("done", (_begin(place, backend, threads),)))
@@ -283,9 +295,9 @@ class _Told:
     def __init__(self, send: Callable[[tuple], None]):
         self._send, self._batches, self._last = send, 0, 0.0
 
-    def begin(self, config: RunConfig, batches: int) -> None:
-        """A training starts; an epoch has that many batches."""
-        self._send(("begin", (config, batches)))
+    def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
+        """A training starts, after the epochs done; an epoch has that many batches."""
+        self._send(("begin", (config, batches, done)))
 
     def batch(self, count: int = 1) -> None:
         """Batches are done; few messages tell of many."""

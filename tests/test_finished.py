@@ -313,7 +313,7 @@ def test_ctrl_c_in_mid_epoch_ends_in_130_and_touches_nothing_finished(folder):
 INTERRUPTED = """
 import sys, threading, _thread, time, signal, os
 import keras
-from lstm_zoo import __main__, training
+from lstm_zoo import __main__, recorder
 
 def swallow(self, epoch, logs=None):
     '''What TensorFlow does to an interrupt that comes while it traces.'''
@@ -323,7 +323,7 @@ def swallow(self, epoch, logs=None):
     except KeyboardInterrupt:
         raise ValueError("None values not supported.")
 
-training._Recorder.on_epoch_end = swallow
+recorder.Recorder.on_epoch_end = swallow
 __main__.main()
 """
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lstm_zoo import runs
+from lstm_zoo.checkpoint import State
 from lstm_zoo.config import TRAINING, RunConfig
 from lstm_zoo.errors import RunError
 from lstm_zoo.runs import History, Run, find, line, list_runs, read_json, write_json, write_text
@@ -301,7 +302,7 @@ def test_a_written_file_has_the_rights_of_any_new_file(tmp_path):
 def test_a_history_is_on_disk_row_by_row(tmp_path):
     path = tmp_path / "history.csv"
     history = History(path)
-    assert history.columns == {}
+    assert history.rows == []
     history.append({"epoch": 0, "loss": None, "val_loss": 0.5})
     assert path.read_bytes() == b"epoch,loss,val_loss\n0,,0.5\n"
     history.append({"epoch": 1, "val_loss": 0.25, "loss": 1 / 3})
@@ -314,8 +315,12 @@ def test_a_history_is_on_disk_row_by_row(tmp_path):
         ["1", repr(1 / 3), "0.25"],
         ["2", "0.125", ""],
     ]
-    assert history.columns["loss"] == [None, 1 / 3, 0.125]
-    assert history.columns["val_loss"] == [0.5, 0.25, None]
+    assert State(history.rows).columns["loss"] == [None, 1 / 3, 0.125]
+    assert State(history.rows).columns["val_loss"] == [0.5, 0.25, None]
+    again = History(path, history.rows[:2])
+    again.append({"epoch": 2, "loss": 0.5})
+    with path.open(newline="") as file:
+        assert list(csv.reader(file)) == [*rows[:3], ["2", "0.5", ""]]
 
 
 def test_the_runs_folder_is_the_option_or_the_environments(monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_zoo import backend, catalog, provenance, rehearsal, reproduction
+from lstm_zoo import backend, catalog, earlier, provenance, rehearsal, reproduction
 from lstm_zoo.__main__ import run as main_run
 from lstm_zoo.reporting import sentences
 from lstm_zoo.runs import Run
@@ -429,9 +429,9 @@ def test_a_damaged_run_is_no_finished_one(finished_run, tmp_path, damage):
     copy = tmp_path / finished_run.name
     shutil.copytree(finished_run, copy)
     config = Run(copy).config
-    assert provenance.Finished(tmp_path, backend.devices()).find(config).folder == copy
+    assert earlier.Earlier(tmp_path, backend.devices()).find(config).folder == copy
     DAMAGES[damage](copy)
-    found = provenance.Finished(tmp_path, backend.devices())
+    found = earlier.Earlier(tmp_path, backend.devices())
     assert found.find(config) is None
     if damage != "another version":
         assert found.like(config) is None

@@ -27,7 +27,8 @@ def ending(error: BaseException) -> int:
         completed = "_LSTM_ZOO_COMPLETE" in os.environ
         return int(error.code or 0) if completed else _closed_pipe()
     if isinstance(error, click.Abort | KeyboardInterrupt) or interrupts.seen():
-        return _say("Interrupted; nothing finished is lost.", INTERRUPTED)
+        told = f"Interrupted; nothing finished is lost. {interrupts.advice()}"
+        return _say(told.rstrip(), INTERRUPTED)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstm_zoo.cli.names import Name, Value
+from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import (
     Settings,
@@ -21,9 +21,18 @@ from lstm_zoo.cli.settings import (
     pass_settings,
     print_json,
 )
+from lstm_zoo.config import check_data
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
-from lstm_zoo.runs import check_writable, prepare_folder, unfinished, write_json
+from lstm_zoo.runs import (
+    Run,
+    check_writable,
+    find_unfinished,
+    prepare_folder,
+    runs_folder,
+    unfinished,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from lstm_zoo.data import Dataset
@@ -44,17 +53,32 @@ jobs_option = click.option(
     help="Trainings at a time, each in a process of its own; by default as many as there are "
     "processors for. The numbers are the same.",
 )
+_PLACES = ("runs_dir", "data_dir")
 _EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget", "test_steps", "jobs")
 
 
-@command("lstm-zoo train lstm --dataset mnist --epochs 3")
-@click.argument("model", type=Name("model"))
+@command("lstm-zoo train lstm --dataset mnist --epochs 3\nlstm-zoo train --resume last")
+@click.argument("model", type=Name("model"), required=False)
 @training_options
+@click.option(
+    "--resume",
+    type=RunName(),
+    metavar="RUN",
+    help="Go on with an interrupted run instead, from its last epoch that was kept.",
+)
 @json_option
 @pass_settings
-def train(settings: Settings, model: str, as_json: bool, **options: object) -> None:
+def train(
+    settings: Settings, model: str | None, resume: str | None, as_json: bool, **options: object
+) -> None:
     """Train MODEL once: load, build, fit, evaluate, record."""
-    asked = plan(settings, (model,), given(options))
+    begun = None
+    if resume:
+        begun, asked = _resumed(settings, resume, model, given(options))
+    elif model:
+        asked = plan(settings, (model,), given(options))
+    else:
+        raise UsageError("A MODEL to train is missing, or the --resume RUN to go on with.")
     start(settings, asked)
     from lstm_zoo import sources, training
     from lstm_zoo.reporting import tables
@@ -63,11 +87,33 @@ def train(settings: Settings, model: str, as_json: bool, **options: object) -> N
     config = asked.configs[0]
     raw = sources.read(config, asked.data_dir)
     _tell(settings, sources.prepare(config, raw))
-    run = training.train(config, raw, asked.folder, progress(settings.console, settings.quiet))
+    teller = progress(settings.console, settings.quiet)
+    run = training.train(config, raw, asked.folder, teller, begun)
     if as_json:
         print_json(run.metrics | {"run": str(run.folder)})
     else:
-        tables.print_run(run, _following(settings, config.variant, given(options)))
+        following = _following(settings, config.variant, given(options))
+        tables.print_run(run, f"lstm-zoo evaluate {run.folder}" if begun else following)
+
+
+def _resumed(settings: Settings, name: str, model: str | None, options: dict) -> tuple[Run, Plan]:
+    """The interrupted run, and what it was asked for.
+
+    Raises:
+        UsageError: something else is asked for too, which the run itself determines.
+        RunError: there is no such run.
+    """
+    own = [model] * bool(model)
+    own += [f"--{option.replace('_', '-')}" for option in options if option not in _PLACES]
+    if own:
+        raise UsageError(f"--resume takes all from the run: leave out {listed(own)}.")
+    folder = runs_folder(options.get("runs_dir"))
+    run = find_unfinished(name, folder)
+    config = run.config
+    if settings.backend not in (None, config.backend):
+        raise UsageError(f"The run was begun on {config.backend}, not on {settings.backend}.")
+    check_data(config)
+    return run, Plan([config], options.get("data_dir"), folder)
 
 
 @command(

@@ -35,13 +35,15 @@ class Lines:
         """So many trainings follow."""
         self._count.begun, self._count.total = 0, trainings
 
-    def begin(self, config: RunConfig, batches: int) -> None:
-        """A training starts."""
+    def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
+        """A training starts, or goes on after the epochs done."""
         self._count.begun += 1
         total = self._count.total
         count = f"[{self._count.begun}/{total}] " if total > 1 else ""
         self._label = f"{count}{config.variant}, seed {config.seed}"
         self._epochs = config.train["epochs"]
+        if done:
+            self._print(f"{self._label}: goes on after epoch {done}.")
 
     def batch(self, count: int = 1) -> None:
         """Batches are done."""
@@ -82,11 +84,12 @@ class Bar(Lines):
         )
         self._task: TaskID | None = None
 
-    def begin(self, config: RunConfig, batches: int) -> None:
+    def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
         """A new bar."""
         super().begin(config, batches)
         total = batches * self._epochs
-        self._task = self._progress.add_task(self._label, total=total, scores="")
+        so_far = {"total": total, "completed": batches * done}
+        self._task = self._progress.add_task(self._label, scores="", **so_far)
         self._progress.start()
 
     def batch(self, count: int = 1) -> None:
