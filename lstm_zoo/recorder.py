@@ -70,8 +70,7 @@ class Recorder(keras.callbacks.Callback):
         if validation is not None:
             self._columns += [f"val_{name}" for name in self._columns]
         self._start = time.perf_counter() - state.seconds
-        self._first: float | None = None
-        self._compiled = False
+        self._began: list[float] = []
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Epoch 0: what the untrained weights score on the validation part."""
@@ -81,14 +80,10 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """What the first batch takes, in which the step is traced and compiled."""
-        if self._compiled:
-            return
-        now = time.perf_counter()
-        if self._first is None:
-            self._first = now
-        else:
-            self._state.compile_seconds += now - self._first
-            self._compiled = True
+        if batch == len(self._began) < 2:
+            self._began.append(time.perf_counter())
+            if batch:
+                self._state.compile_seconds += self._began[1] - self._began[0]
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         """Record the epoch, keep its weights if they are the best, or stop."""

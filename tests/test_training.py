@@ -403,3 +403,9 @@ def test_clipping_a_schedule_and_momentum_are_kerass_own(tmp_path, quiet, settin
     np.testing.assert_allclose(
         predictions(run)["y_pred"], bare.predict(raw.x[1438:], verbose=0), atol=1e-5
     )
+
+
+def test_an_epoch_of_one_batch_tells_no_time_of_compiling(tmp_path, quiet):
+    config = config_of("simple-rnn", epochs=2, batch_size=5000)
+    run = training.train(config, sources.read(config), tmp_path, quiet)
+    assert run.metrics["compile_seconds"] == 0.0
