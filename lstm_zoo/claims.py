@@ -12,10 +12,7 @@ import weakref
 from functools import cached_property
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from lstm_zoo import locks
 
 FILE = ".claims"
 _PLACES = 1 << 62
@@ -29,21 +26,11 @@ class Claims:
 
     def take(self, identity: str) -> bool:
         """Whether the configuration is this process' to train now, and no other's."""
-        return fcntl is None or self._lock(identity, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return locks.take(self._file, _place(identity))
 
     def give_up(self, identity: str) -> None:
         """It is trained, or has failed."""
-        if fcntl is not None:
-            self._lock(identity, fcntl.LOCK_UN)
-
-    def _lock(self, identity: str, kind: int) -> bool:
-        place = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") % _PLACES
-        file = self._file
-        try:
-            fcntl.lockf(file, kind, 1, place)
-        except OSError:
-            return False
-        return True
+        locks.give_back(self._file, _place(identity))
 
     @cached_property
     def _file(self) -> int:
@@ -51,3 +38,7 @@ class Claims:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         weakref.finalize(self, os.close, file)
         return file
+
+
+def _place(identity: str) -> int:
+    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") % _PLACES

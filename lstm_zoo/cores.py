@@ -11,10 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from lstm_zoo import locks
 
 
 def keep_to(count: int, among: Sequence[int], place: int = 0) -> None:
@@ -33,7 +30,7 @@ def keep_to(count: int, among: Sequence[int], place: int = 0) -> None:
 
 def _free(count: int, among: Sequence[int]) -> list[int]:
     """Processors that no other process has, and that are now this one's; none if too few are."""
-    if fcntl is None:
+    if not locks.THERE:
         return []
     path = Path(tempfile.gettempdir()) / f".lstm-zoo-cores-{os.getuid()}"
     try:
@@ -42,17 +39,9 @@ def _free(count: int, among: Sequence[int]) -> list[int]:
         return []
     taken: list[int] = []
     for core in among:
-        if len(taken) < count and _locked(file, core):
+        if len(taken) < count and locks.take(file, core):
             taken.append(core)
     if len(taken) < count:
         os.close(file)  # which gives back those taken
         return []
     return taken
-
-
-def _locked(file: int, core: int) -> bool:
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, core)
-    except OSError:
-        return False
-    return True

@@ -19,13 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from lstm_zoo import locks
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, suggestion
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 
 @dataclass(frozen=True)
@@ -52,16 +48,8 @@ class Run:
     @property
     def running(self) -> bool:
         """Whether a process is training it now."""
-        if fcntl is None:
-            return False
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        with locks.folder(self.folder) as free:
+            return not free
 
     @property
     def config(self) -> RunConfig:
@@ -120,18 +108,10 @@ def held(run: Run) -> Iterator[None]:
     Raises:
         RunError: another process holds it.
     """
-    if fcntl is None:
+    with locks.folder(run.folder) as own:
+        if not own:
+            raise RunError(f"Another process trains the run {run.folder}.")
         yield
-        return
-    handle = os.open(run.folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"Another process trains the run {run.folder}.") from None
-        yield
-    finally:
-        os.close(handle)
 
 
 def find(name: str, runs: Path) -> Run:
