@@ -23,6 +23,8 @@ from lstm_zoo import locks
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, suggestion
 
+RECORD = "metrics.json"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -38,7 +40,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether metrics.json is there."""
-        return (self.folder / "metrics.json").is_file()
+        return (self.folder / RECORD).is_file()
 
     @property
     def checkpoint(self) -> Path:
@@ -61,7 +63,7 @@ class Run:
     @property
     def metrics(self) -> dict:
         """The record of the finished run."""
-        return self.read("metrics.json")
+        return self.read(RECORD)
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -238,7 +240,7 @@ def remove(run: Run) -> None:
     if run.folder.is_symlink():
         run.folder.unlink()
         return
-    (run.folder / "metrics.json").unlink(missing_ok=True)
+    (run.folder / RECORD).unlink(missing_ok=True)
     shutil.rmtree(run.folder)
 
 
@@ -319,6 +321,25 @@ def _no_json(error: ValueError | RecursionError) -> str:
     if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
         return "it is cut short"
     return f"it is no JSON from line {error.lineno}, column {error.colno} on"
+
+
+def finish(run: Run, record: bytes) -> None:
+    """Write metrics.json, which makes a run a finished one, when all else of it is on the disk."""
+    for path in run.folder.rglob("*"):
+        _settle(path)
+    write_bytes(run.folder / RECORD, record)
+    _settle(run.folder)
+
+
+def _settle(path: Path) -> None:
+    """Have the disk take a file or a folder now: a power cut may follow."""
+    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):  # Windows opens no folder
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class History:

@@ -14,17 +14,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_zoo import backend, data, failures, interrupts, provenance, sources, timing
+from lstm_zoo import (
+    backend,
+    data,
+    failures,
+    interrupts,
+    parcel,
+    provenance,
+    runs,
+    scratch,
+    sources,
+    telling,
+    timing,
+)
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.claims import Claims
 from lstm_zoo.config import RunConfig
 from lstm_zoo.earlier import Earlier
 from lstm_zoo.errors import ProcessLost, RunError, TrainingError, ZooError, counted
+from lstm_zoo.parcel import Parcel
 from lstm_zoo.runs import Run
-from lstm_zoo.workers import Crew, Task
+from lstm_zoo.telling import Task
 
 if TYPE_CHECKING:
+    from lstm_zoo.cluster import Cluster
     from lstm_zoo.training import Progress
+    from lstm_zoo.workers import Crew
 
 _AGAIN = 0.5  # seconds until it is asked again whether another process is done
 
@@ -61,7 +76,7 @@ class Trainer:
         folder: the runs folder.
         progress: who wants to know how the trainings go on.
         fresh: whether to train what is finished there too.
-        crew: the processes that train; None trains in this one.
+        crew: the processes that train, here or on other machines; None trains in this one.
     """
 
     def __init__(
@@ -70,13 +85,14 @@ class Trainer:
         folder: Path,
         progress: Progress,
         fresh: bool = False,
-        crew: Crew | None = None,
+        crew: Crew | Cluster | None = None,
     ):
         self.raw, self.folder, self.progress = raw, folder, progress
         self.digest = data.digest(raw)
         self.started = provenance.now()
         self.jobs = crew.jobs if crew else 1
         self._fresh, self._crew = fresh, crew
+        self._remote = crew is not None and crew.remote
         self._new: set[Path] = set()
         if crew:
             crew.share(raw)
@@ -152,8 +168,8 @@ class Trainer:
             rest = _Rest()
             for task, outcome in self._perform(self._tasks(configs, rest)):
                 config = task.args[0]
-                self._ended(config, outcome)
-                if isinstance(outcome, ProcessLost | OSError) and config.identity not in again:
+                outcome = self._ended(config, outcome)
+                if self._may_pass(outcome) and config.identity not in again:
                     again.add(config.identity)
                     rest.lost.append(config)
                     self.progress.say(f"{config.variant}, seed {config.seed}, once more: {outcome}")
@@ -178,31 +194,52 @@ class Trainer:
         """The trainings that are this process' to do now; `rest` takes the others."""
         for config in configs:
             if self._fresh:
-                yield partial(_trained, config, self.folder, None)
+                yield self._training(config)
             elif not self._claims.take(config.identity):
                 rest.busy.append(config)
             elif run := self._come(config):
                 self._claims.give_up(config.identity)
                 rest.done.append((config, run))
             else:
-                yield partial(_trained, config, self.folder, self._earlier.begun(config))
+                yield self._training(config)
+
+    def _training(self, config: RunConfig) -> Task:
+        """The training as a task, or what is left of it where its run was begun here."""
+        if self._remote:
+            return partial(_sent, config)
+        begun = None if self._fresh else self._earlier.begun(config)
+        return partial(_trained, config, self.folder, begun)
 
     def _come(self, config: RunConfig) -> Run | None:
         """The run of this configuration that another process may have finished meanwhile."""
         self._earlier.look()
         return self._earlier.find(config)
 
-    def _ended(self, config: RunConfig, outcome: object) -> None:
-        """A training is over: others may know."""
+    def _may_pass(self, outcome: object) -> bool:
+        """Whether what a training failed of may have passed; Ray has tried it again already."""
+        return isinstance(outcome, ProcessLost | OSError) and not self._remote
+
+    def _ended(self, config: RunConfig, outcome: Any) -> Run | Exception:
+        """A training is over: others may know. What came of it."""
+        if isinstance(outcome, Parcel):
+            outcome = parcel.unpack(outcome, self.folder, config)
         if isinstance(outcome, Run):
             self._new.add(outcome.folder)
             if not self._fresh:
                 self._earlier.add(config, outcome)
         elif isinstance(outcome, ProcessLost):
-            self._earlier.look()
-            if run := self._earlier.unfinished(config):
-                failures.record(run, outcome, outcome.log)
+            failures.record(self._lost(config), outcome, outcome.log)
         self._claims.give_up(config.identity)
+        return outcome
+
+    def _lost(self, config: RunConfig) -> Run:
+        """The run of a training whose process was lost."""
+        self._earlier.look()
+        run = self._earlier.unfinished(config)
+        if run is None:
+            run = runs.create(self.folder, config)
+            runs.write_json(run.folder / "config.json", config.to_dict())
+        return run
 
     def _perform(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, object]]:
         """Do the tasks here or elsewhere; each as it ends, with its result or its error."""
@@ -273,3 +310,10 @@ def _trained(
         return training.train(config, raw, folder, progress)
     finally:
         keras.utils.clear_session()
+
+
+def _sent(config: RunConfig, raw: data.Raw, progress: Progress) -> Parcel:
+    """A task: one training where the runs folder is not, and all that it left."""
+    with scratch.folder() as folder:
+        outcome = telling.outcome(partial(_trained, config, folder, None), raw, progress)
+        return parcel.pack(folder, outcome if isinstance(outcome, Exception) else None)

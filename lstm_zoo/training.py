@@ -110,7 +110,7 @@ def train(
         _draw(run, config, dataset, answers, state)
         trained = _of_training(model, dataset, state, kernel)
         record = evaluation.evaluate(dataset, answers) | trained | {"notes": notes}
-        runs.write_json(run.folder / "metrics.json", record)  # the last: the run is finished
+        runs.finish(run, f"{runs.dumps(record)}\n".encode())
         run.checkpoint.unlink(missing_ok=True)
     if config.zoo is None:  # a stranger's may have a state elsewhere than in its variables
         compiled.keep(model, same)

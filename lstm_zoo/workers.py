@@ -1,9 +1,8 @@
 """Worker processes that stay: each imports Keras once, and does one task after another.
 
-A task is a function that pickle can name, with its arguments, called as `task(raw=…, progress=…)`:
-the data are loaded once, by the process that asks, and shared. What a task tells of its progress
-goes to that process too. Nothing is imported here that takes time, so that the workers can start
-before their parent has imported Keras itself.
+The data of their tasks are loaded once, by the process that asks, and shared. What a task tells of
+its progress goes to that process too. Nothing is imported here that takes time, so that the workers
+can start before their parent has imported Keras itself.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ import os
 import shutil
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -24,15 +22,13 @@ from typing import TYPE_CHECKING
 
 from lstm_zoo import cores, heap, scratch
 from lstm_zoo.config import CPUS, RunConfig, available_threads
-from lstm_zoo.errors import ProcessLost, ZooError, reason
+from lstm_zoo.errors import ProcessLost, ZooError
 from lstm_zoo.sharing import Shared, share
+from lstm_zoo.telling import Task, Told, outcome
 
 if TYPE_CHECKING:
     from lstm_zoo.training import Progress
 
-Task = Callable[..., object]
-_TELL = 0.1  # seconds between two messages of batches that are done
-_SENT = ("builtins", ZooError.__module__)  # whose errors another process can read
 _LAST = 5  # seconds that a process may take to end
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -60,6 +56,8 @@ class Crew:
         backend: Keras' backend in each.
         threads: the cores of each.
     """
+
+    remote = False
 
     def __init__(self, jobs: int, backend: str, threads: int):
         self.jobs = jobs
@@ -156,7 +154,7 @@ class _Worker:
 
     def __init__(self, place: int, folder: Path, backend: str, threads: int):
         self.place = place
-        self.task: Task | None = _begin
+        self.task: Task | None = begin
         self.connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
             target=_serve, args=(theirs, folder, place, backend, threads), daemon=True
@@ -172,7 +170,7 @@ class _Worker:
     @property
     def busy(self) -> bool:
         """Whether it has something to do for others, and not just to begin."""
-        return self.task not in (None, _begin)
+        return self.task not in (None, begin)
 
     def give(self, task: Task | None, shared: Shared | None, voice: Progress) -> None:
         """Have it do a task on the shared data, and tell `voice` of it."""
@@ -191,7 +189,7 @@ class _Worker:
             getattr(self._voice, kind)(*content)
             return
         task, self.task = self.task, None
-        if task is _begin:
+        if task is begin:
             (self.devices,) = content
         else:
             yield task, *content
@@ -251,14 +249,14 @@ def _serve(connection: Connection, folder: Path, place: int, backend: str, threa
     faulthandler.enable(_log(folder, os.getpid()).open("w"))
     heap.join()
     threading.Thread(target=_end_with_parent, args=[folder], daemon=True).start()
-    connection.send(("done", (_begin(place, backend, threads),)))
+    connection.send(("done", (begin(backend, threads, place),)))
     raw = None
     while True:
         message = connection.recv()
         if isinstance(message, Shared):
             raw = message.load()
             continue
-        connection.send(("done", (_outcome(message, raw, _Told(connection.send)),)))
+        connection.send(("done", (outcome(message, raw, Told(connection.send)),)))
 
 
 def _end_with_parent(folder: Path) -> None:
@@ -268,7 +266,7 @@ def _end_with_parent(folder: Path) -> None:
     os._exit(1)
 
 
-def _begin(place: int, name: str, threads: int) -> list[str]:
+def begin(name: str, threads: int, place: int) -> list[str]:
     """Import all that a training needs, on cores of its own; the devices to compute on."""
     cores.keep_to(threads, CPUS, place)
     from lstm_zoo import backend
@@ -277,48 +275,3 @@ def _begin(place: int, name: str, threads: int) -> list[str]:
     from lstm_zoo import training  # noqa: F401
 
     return backend.devices()
-
-
-def _outcome(task: Task, raw: object, progress: Progress) -> object:
-    """The result of a task, or the error that it failed with, fit to be sent."""
-    try:
-        return task(raw=raw, progress=progress)
-    except (ZooError, OSError, MemoryError) as error:
-        return error if type(error).__module__ in _SENT else ZooError(reason(error))
-    except Exception as error:
-        return ZooError(reason(error))
-
-
-class _Told:
-    """The progress of a task, told to the process that asked for it."""
-
-    def __init__(self, send: Callable[[tuple], None]):
-        self._send, self._batches, self._last = send, 0, 0.0
-
-    def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
-        """A training starts, after the epochs done; an epoch has that many batches."""
-        self._send(("begin", (config, batches, done)))
-
-    def batch(self, count: int = 1) -> None:
-        """Batches are done; few messages tell of many."""
-        self._batches += count
-        if time.monotonic() - self._last > _TELL:
-            self._tell_batches()
-
-    def epoch(self, row: dict) -> None:
-        """An epoch is done."""
-        self._tell_batches()
-        self._send(("epoch", (row,)))
-
-    def end(self) -> None:
-        """The training is over."""
-        self._send(("end", ()))
-
-    def say(self, sentence: str) -> None:
-        """Something that the user should know."""
-        self._send(("say", (sentence,)))
-
-    def _tell_batches(self) -> None:
-        if self._batches:
-            self._send(("batch", (self._batches,)))
-        self._batches, self._last = 0, time.monotonic()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lstm_zoo.cli.executors import Executor, executor_options
 from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import (
@@ -35,6 +36,7 @@ from lstm_zoo.runs import (
 )
 
 if TYPE_CHECKING:
+    from lstm_zoo.cluster import Cluster
     from lstm_zoo.data import Dataset
     from lstm_zoo.workers import Crew
 
@@ -45,16 +47,17 @@ _TUNE = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
 _LENGTH = Parameter("test-steps", "PositiveInt", None, "steps")
 _BUDGET = Parameter("time-budget", "PositiveFloat", None, "minutes")
 fresh_option = click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
-jobs_option = click.option(
-    "--jobs",
-    type=Value(Parameter("jobs", "PositiveInt | Literal['auto']", "auto")),
-    metavar="N|auto",
-    default="auto",
-    help="Trainings at a time, each in a process of its own; by default as many as there are "
-    "processors for. The numbers are the same.",
-)
 _PLACES = ("runs_dir", "data_dir")
-_EXTRAS = ("against", "margin", "match", "tune_lr", "fresh", "time_budget", "test_steps", "jobs")
+_EXTRAS = (
+    "against",
+    "margin",
+    "match",
+    "tune_lr",
+    "fresh",
+    "time_budget",
+    "test_steps",
+    "executor",
+)
 
 
 @command("lstm-zoo train lstm --dataset mnist --epochs 3\nlstm-zoo train --resume last")
@@ -161,7 +164,7 @@ def _resumed(settings: Settings, name: str, model: str | None, options: dict) ->
     metavar="N",
     help="Test every run at N steps too, whatever it was trained at; may be given several times.",
 )
-@jobs_option
+@executor_options
 @click.option("-o", "--output", metavar="RESULTS.json", help="Write the results there.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @json_option
@@ -199,11 +202,11 @@ def _compare(
     seeds: int,
     output: str | None,
     *,
+    executor: Executor,
     tune_lr: int | None = None,
     fresh: bool = False,
     time_budget: float | None = None,
     test_steps: tuple[int, ...] = (),
-    jobs: int | str = "auto",
     **terms: object,
 ) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
@@ -214,13 +217,13 @@ def _compare(
         check_writable(Path(output))  # now, and not after hours of training
     _check_search(asked, seeds, tune_lr)
     lengths = _other_lengths(settings, asked, test_steps)
-    from lstm_zoo import backend, workers
+    from lstm_zoo import backend
 
     trainings = _trainings(asked, seeds, tune_lr, fresh)
-    with workers.crew(jobs, asked.configs[0], trainings) as crew:
+    with executor.crew(asked.configs[0], trainings) as crew:
         prepare(settings, asked)
         backend.choose(asked.configs[0].backend)  # a download imports Keras
-        wanted = _Wanted(asked, seeds, tune_lr, end, lengths, jobs == "auto", **terms)
+        wanted = _Wanted(asked, seeds, tune_lr, end, lengths, executor.may_leave_out, **terms)
         results = _compared(settings, wanted, fresh, crew)
     if output:
         write_json(Path(output), results)
@@ -244,13 +247,15 @@ class _Wanted:
     tune_lr: int | None
     end: float | None
     lengths: list[int]
-    best_jobs: bool
+    alone: bool
     against: str | None = None
     margin: float | None = None
     match: str | None = None
 
 
-def _compared(settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | None) -> dict:
+def _compared(
+    settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | Cluster | None
+) -> dict:
     """The results of all trainings, here or by a crew."""
     from lstm_zoo import sources, trials
     from lstm_zoo.reporting.progress import progress
@@ -260,6 +265,8 @@ def _compared(settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | Non
     raw = sources.read(asked.configs[0], asked.data_dir)
     _tell(settings, sources.prepare(asked.configs[0], raw))
     crew = _useful(crew, wanted)
+    if crew and crew.remote:
+        settings.say(crew.words)
     if wanted.lengths:
         from lstm_zoo import lengths as testing
 
@@ -287,11 +294,11 @@ def _compared(settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | Non
     return results
 
 
-def _useful(crew: Crew | None, wanted: _Wanted) -> Crew | None:
+def _useful(crew: Crew | Cluster | None, wanted: _Wanted) -> Crew | Cluster | None:
     """The crew, unless its processes would share a GPU; Keras where this process needs it."""
     from lstm_zoo import backend
 
-    if crew and wanted.best_jobs and not backend.processors(crew.devices()):
+    if crew and wanted.alone and not backend.processors(crew.devices()):
         crew.end()
         crew = None
     if crew is None or wanted.lengths:
@@ -305,7 +312,7 @@ def _useful(crew: Crew | None, wanted: _Wanted) -> Crew | None:
 @click.option("--quick", is_flag=True, help="The recipe's smaller version.")
 @training_options
 @fresh_option
-@jobs_option
+@executor_options
 @json_option
 @pass_settings
 def reproduce(
@@ -314,7 +321,7 @@ def reproduce(
     seeds: int | None,
     quick: bool,
     fresh: bool,
-    jobs: int | str,
+    executor: Executor,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -324,7 +331,7 @@ def reproduce(
     asked = plan(settings, (full.model,), given(options), chosen)
     protocol = plan(settings, (full.model,), {}, full)
     count = seeds or chosen.seeds
-    results = _compare(settings, asked, count, None, fresh=fresh, jobs=jobs)
+    results = _compare(settings, asked, count, None, fresh=fresh, executor=executor)
     from lstm_zoo import reproduction
     from lstm_zoo.reporting import tables
 

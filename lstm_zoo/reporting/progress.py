@@ -37,8 +37,8 @@ class Lines:
 
     def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
         """A training starts, or goes on after the epochs done."""
-        self._count.begun += 1
         total = self._count.total
+        self._count.begun = min(self._count.begun + 1, total)  # one may begin once more
         count = f"[{self._count.begun}/{total}] " if total > 1 else ""
         self._label = f"{count}{config.variant}, seed {config.seed}"
         self._epochs = config.train["epochs"]
@@ -83,10 +83,12 @@ class Bar(Lines):
             transient=True,
         )
         self._task: TaskID | None = None
+        self._batches = 0
 
     def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
         """A new bar."""
         super().begin(config, batches)
+        self._batches = batches
         total = batches * self._epochs
         so_far = {"total": total, "completed": batches * done}
         self._task = self._progress.add_task(self._label, scores="", **so_far)
@@ -101,7 +103,8 @@ class Bar(Lines):
         if row["epoch"]:
             name, value = list(row.items())[-1]
             scores = f"epoch {row['epoch']}/{self._epochs}  {name} {value:.4g}"
-            self._progress.update(self._task, scores=scores, refresh=True)
+            done = {"completed": row["epoch"] * self._batches}  # where no batch is told of
+            self._progress.update(self._task, scores=scores, refresh=True, **done)
 
     def end(self) -> None:
         """The bar goes."""

@@ -1,0 +1,354 @@
+"""Processes of a Ray cluster, on this machine or on many.
+
+Ray places the tasks, ships the data to each machine once, and repeats what is lost with a process
+or a machine. It ships this package too, and the Python files beside a user's zoo file, so that what
+runs there is what runs here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lstm_zoo
+from lstm_zoo import scratch, workers
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import (
+    MissingExtra,
+    ProcessLost,
+    TrainingError,
+    UsageError,
+    ZooError,
+    counted,
+    reason,
+)
+from lstm_zoo.telling import Task, Told, outcome
+
+if TYPE_CHECKING:
+    from lstm_zoo.training import Progress
+
+_LISTEN = 0.1  # seconds between two looks at what the tasks tell
+_REPEATS = 3  # of a task whose process or machine is lost
+_OUT_OF_MEMORY_REPEATS = 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a run needs of a cluster, and which one it is.
+
+    Args:
+        address: of the cluster; None means the one of RAY_ADDRESS, or a new one on this machine.
+        cpus: the processors of a run.
+        gpus: its GPUs; a part of one is shared.
+        jobs: the most runs at a time; None means as many as there is room for.
+    """
+
+    address: str | None
+    cpus: int
+    gpus: float
+    jobs: int | None
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """How a process of the cluster computes."""
+
+    backend: str
+    threads: int
+    gpus: float
+    command: tuple[str, ...]
+
+
+@dataclass
+class _Going:
+    """A task under way."""
+
+    task: Task
+    voice: Progress
+    number: int = -1
+    begun: bool = False
+
+    def hear(self, kind: str, content: tuple) -> None:
+        """A word of its progress; where it begins once more, its process was lost."""
+        if kind == "begin":
+            if self.begun:
+                config = content[0]
+                self.voice.end()
+                told = f"{config.variant}, seed {config.seed}, once more: its process was lost."
+                self.voice.say(told)
+            self.begun = True
+        getattr(self.voice, kind)(*content)
+
+
+class Cluster:
+    """Processes for tasks, as `workers.Crew` has them on this machine. They end with the block.
+
+    What a task writes stays where it runs: only its result comes back.
+
+    Args:
+        place: the cluster.
+        config: one of the runs'.
+    """
+
+    remote = True
+
+    def __init__(self, place: Place, config: RunConfig):
+        self._place, self._zoo = place, config.zoo
+        self._setting = _Setting(config.backend, config.threads, place.gpus, tuple(sys.argv))
+        self._kept = ExitStack()
+        self._numbers = count()
+        self._going: dict[Any, _Going] = {}
+        self._raw: Any = None
+
+    def __enter__(self) -> Cluster:
+        try:
+            self._ray = self._connected()
+            self._check_room()
+            needs = {"num_cpus": self._place.cpus, "num_gpus": self._place.gpus}
+            self._task = self._ray.remote(max_retries=_REPEATS, **needs)
+            self._do = self._task(_done)
+            self._board = self._ray.remote(**self._near())(_Board).remote()
+        except BaseException:
+            self._kept.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Leave the cluster, which ends what it does for this process."""
+        self._kept.close()
+
+    @property
+    def jobs(self) -> int:
+        """The runs at a time: as many as there is room for now, or as were asked for."""
+        return self._place.jobs or max(1, sum(self._rooms()))
+
+    @property
+    def words(self) -> str:
+        """The cluster in a sentence."""
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        kinds = (("CPU", "processor"), ("GPU", "GPU"))
+        sums = {noun: sum(_has(node, kind) for node in nodes) for kind, noun in kinds}
+        there = ", ".join(counted(int(number), noun) for noun, number in sums.items() if number)
+        unused = bool(sums["GPU"]) and not self._place.gpus
+        advice = " No run uses a GPU: --gpus-per-run gives it one." if unused else ""
+        return f"Ray cluster: {counted(len(nodes), 'node')}, {there}.{advice}"
+
+    def devices(self) -> list[str]:
+        """The devices that a process computes on.
+
+        Raises:
+            ZooError: none does begin.
+        """
+        found = self._outcome(self._task(_devices).remote(self._setting))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def share(self, raw: object) -> None:
+        """What every task of a later `run` has as its data."""
+        self._raw = self._ray.put(raw)
+
+    def run(self, tasks: Iterable[Task], progress: Progress) -> Iterator[tuple[Task, object]]:
+        """Do the tasks, as `Crew.run` does: each as it ends, with its result or its error."""
+        tasks, more = iter(tasks), True
+        try:
+            while more or self._going:
+                while more and len(self._going) < self.jobs:
+                    task = next(tasks, None)
+                    more = task is not None
+                    if more:
+                        self._begin(_Going(task, progress.beside()))
+                yield from self._ended()
+        finally:
+            while self._going:
+                self._going.popitem()[1].voice.end()
+
+    def _begin(self, going: _Going) -> None:
+        """Have the cluster do a task."""
+        going.number = next(self._numbers)
+        task = self._do.remote(going.task, going.number, self._raw, self._board, self._setting)
+        self._going[task] = going
+
+    def _ended(self) -> Iterator[tuple[Task, object]]:
+        """Listen for a moment; the tasks that have ended."""
+        if not self._going:
+            return
+        ended, _ = self._ray.wait(list(self._going), timeout=_LISTEN)
+        listening = {going.number: going for going in self._going.values()}
+        for number, kind, content in self._news():
+            if number in listening:
+                listening[number].hear(kind, content)
+        for one in ended:
+            going = self._going.pop(one)
+            going.voice.end()
+            yield going.task, self._outcome(one)
+
+    def _news(self) -> list[tuple[int, str, tuple]]:
+        """What the tasks have told since."""
+        news = self._outcome(self._board.read.remote())
+        if isinstance(news, Exception):
+            raise ZooError(f"The Ray cluster is lost: {news}") from news
+        return news
+
+    def _outcome(self, one: Any) -> Any:
+        """What a call came to, or why it failed."""
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(one)
+        except errors.OutOfMemoryError as error:
+            told = "Its machine ran out of memory: more --cpus-per-run lets fewer runs share one."
+            return ProcessLost(told, str(error))
+        except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError) as error:
+            told = f"Its process or its machine was lost {1 + _REPEATS} times: {reason(error)}"
+            return ProcessLost(told, str(error))
+        except errors.RuntimeEnvSetupError as error:
+            return ZooError(f"The cluster can't run lstm-zoo: {reason(error)}")
+        except errors.RayTaskError as error:
+            return TrainingError(f"A machine of the cluster failed: {reason(error.cause)}")
+        except errors.RayError as error:
+            return ZooError(f"The Ray cluster failed: {reason(error)}")
+
+    def _connected(self) -> Any:
+        """Ray, connected."""
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody of its use
+        os.environ.setdefault("RAY_task_oom_retries", str(_OUT_OF_MEMORY_REPEATS))
+        try:
+            import ray
+        except ImportError:
+            raise MissingExtra("Ray", "ray") from None
+        address = self._place.address or os.environ.get("RAY_ADDRESS")
+        own = {} if address else {"include_dashboard": False} | self._own_folder()
+        try:
+            with _handlers_kept():
+                ray.init(
+                    address or "local",
+                    log_to_driver=False,
+                    logging_level="ERROR",
+                    runtime_env=_package(self._zoo),
+                    **own,
+                )
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            where = f"at {address}" if address else "on this machine"
+            raise ZooError(f"There is no Ray cluster {where}: {reason(error)}") from error
+        self._kept.callback(ray.shutdown)
+        # Of a node that is lost it would print pages on stdout, whatever the options say.
+        ray._private.worker.print_to_stdstream = lambda *_, **__: None
+        return ray
+
+    def _near(self) -> dict:
+        """What keeps an actor, which computes nothing, alive and where this process is."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = self._ray.get_runtime_context().get_node_id()
+        strategy = NodeAffinitySchedulingStrategy(here, soft=True)
+        forever = {"max_restarts": -1, "max_task_retries": -1}
+        return {"num_cpus": 0, "scheduling_strategy": strategy, **forever}
+
+    def _own_folder(self) -> dict[str, str]:
+        """Where a cluster of our own has its files, so that none stays."""
+        if sys.platform != "linux":
+            return {}
+        return {"_temp_dir": str(self._kept.enter_context(scratch.folder()))}
+
+    def _rooms(self) -> list[int]:
+        """For how many runs each machine has room."""
+        needs = {"CPU": self._place.cpus, "GPU": self._place.gpus}
+        return [
+            min(int(_has(node, kind) // need) for kind, need in needs.items() if need)
+            for node in self._ray.nodes()
+            if node["Alive"]
+        ]
+
+    def _check_room(self) -> None:
+        """Make sure that one machine at least has what a run needs.
+
+        Raises:
+            UsageError: none has.
+        """
+        if any(self._rooms()):
+            return
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        most = {kind: max(_has(node, kind) for node in nodes) for kind in ("CPU", "GPU")}
+        raise UsageError(
+            f"No machine of the cluster has room for a run of {counted(self._place.cpus, 'CPU')} "
+            f"and {self._place.gpus:g} GPUs (--cpus-per-run, --gpus-per-run): the most that one "
+            f"has are {most['CPU']:g} CPUs and {most['GPU']:g} GPUs."
+        )
+
+
+class _Board:
+    """Where the tasks of a cluster write what they tell."""
+
+    def __init__(self) -> None:
+        self._news: list[tuple[int, str, tuple]] = []
+
+    def tell(self, number: int, kind: str, content: tuple) -> None:
+        """A task tells something."""
+        self._news.append((number, kind, content))
+
+    def read(self) -> list[tuple[int, str, tuple]]:
+        """What was told since it was last read."""
+        news, self._news = self._news, []
+        return news
+
+
+def _has(node: dict, kind: str) -> float:
+    return node["Resources"].get(kind, 0.0)
+
+
+def _package(zoo: str | None) -> dict:
+    """What Ray brings to each machine: this package, and the code beside a user's zoo file."""
+    package = {"py_modules": [str(Path(lstm_zoo.__file__).parent)]}
+    if zoo:
+        package["working_dir"] = str(Path(zoo).parent)
+        package["excludes"] = ["*", "!*/", "!*.py"]
+    return package
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Ray has its own way with a signal, which would end this process without a word."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _done(task: Task, number: int, raw: object, board: Any, setting: _Setting) -> object:
+    """In a process of the cluster: the result of a task, or the error that it failed with."""
+    sys.argv = list(setting.command)  # as environment.json has it
+    _begun(setting)
+    return outcome(task, raw, Told(partial(_tell, board, number)))
+
+
+def _tell(board: Any, number: int, message: tuple) -> None:
+    board.tell.remote(number, *message)
+
+
+def _devices(setting: _Setting) -> list[str]:
+    """In a process of the cluster: its devices."""
+    return _begun(setting)
+
+
+@cache
+def _begun(setting: _Setting) -> list[str]:
+    """The devices of this process, once it has imported all that a training needs."""
+    if not setting.gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    elif setting.gpus < 1:  # others compute on it too
+        os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * setting.gpus:.3f}"
+    return workers.begin(setting.backend, setting.threads, os.getpid())

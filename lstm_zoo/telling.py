@@ -1,0 +1,65 @@
+"""What a process tells of a task that it does for another one, and what comes of the task.
+
+A task is a function that pickle can name, with its arguments, called as `task(raw=…, progress=…)`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import ZooError, reason
+
+if TYPE_CHECKING:
+    from lstm_zoo.training import Progress
+
+Task = Callable[..., object]
+_TELL = 0.1  # seconds between two messages of batches that are done
+_SENT = ("builtins", ZooError.__module__)  # whose errors another process can read
+
+
+def outcome(task: Task, raw: object, progress: Progress) -> object:
+    """The result of a task, or the error that it failed with, fit to be sent."""
+    try:
+        return task(raw=raw, progress=progress)
+    except (ZooError, OSError, MemoryError) as error:
+        return error if type(error).__module__ in _SENT else ZooError(reason(error))
+    except Exception as error:
+        return ZooError(reason(error))
+
+
+class Told:
+    """The progress of a task, told to the process that asked for it."""
+
+    def __init__(self, send: Callable[[tuple], None]):
+        self._send, self._batches, self._last = send, 0, 0.0
+
+    def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
+        """A training starts, after the epochs done; an epoch has that many batches."""
+        self._send(("begin", (config, batches, done)))
+
+    def batch(self, count: int = 1) -> None:
+        """Batches are done; few messages tell of many."""
+        self._batches += count
+        if time.monotonic() - self._last > _TELL:
+            self._tell_batches()
+
+    def epoch(self, row: dict) -> None:
+        """An epoch is done."""
+        self._tell_batches()
+        self._send(("epoch", (row,)))
+
+    def end(self) -> None:
+        """The training is over."""
+        self._send(("end", ()))
+
+    def say(self, sentence: str) -> None:
+        """Something that the user should know."""
+        self._send(("say", (sentence,)))
+
+    def _tell_batches(self) -> None:
+        if self._batches:
+            self._send(("batch", (self._batches,)))
+        self._batches, self._last = 0, time.monotonic()

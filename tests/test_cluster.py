@@ -1,0 +1,249 @@
+"""Comparisons on a Ray cluster, which is a real one: several nodes on this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from lstm_zoo import catalog, parcel, runs
+from lstm_zoo.config import run_config
+from lstm_zoo.runs import list_runs
+
+MODELS = ("simple-rnn:units=4,dropout=0.2", "lstm:units=8")
+HOG = '''
+import keras
+
+def build(input_shape, outputs, *, units: int = 8):
+    """Adam's memory of a large one is three times what it takes to build it."""
+    x = inputs = keras.Input(input_shape)
+    x = keras.layers.Flatten()(x)
+    for _ in range(2):
+        x = keras.layers.Dense(units, kernel_initializer="zeros")(x)
+    return keras.Model(inputs, keras.layers.Dense(outputs.size, "softmax")(x))
+'''
+
+
+def start_cluster(monkeypatch, nodes, **environment):
+    """A head without a processor, and nodes of one each."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, str(value))
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    return cluster, [cluster.add_node(num_cpus=1) for _ in range(nodes)]
+
+
+@pytest.fixture(scope="module")
+def two_nodes():
+    with pytest.MonkeyPatch.context() as patch:
+        cluster, nodes = start_cluster(patch, 2, RAY_USAGE_STATS_ENABLED=0)
+        yield cluster, nodes
+        cluster.shutdown()
+
+
+@pytest.fixture
+def comparing(tmp_path):
+    """`comparing("--seeds", "2")`: the process of a comparison, whose runs are in tmp_path/runs."""
+
+    def call(*arguments, models=MODELS, **environment):
+        command = [sys.executable, "-m", "lstm_zoo", "compare", *models, "--executor", "ray"]
+        return subprocess.Popen(
+            [*command, *arguments],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return call
+
+
+def until(process, text):
+    """Read what it says until that is said."""
+    for line in process.stderr:
+        if text in line:
+            return
+    pytest.fail(f"'{text}' was never said")
+
+
+def scores(results):
+    return [[trial["score"] for trial in model["trials"]] for model in results["models"]]
+
+
+def working():
+    """The processes that train for a driver, on any node of this machine."""
+    every = (process.info["cmdline"] for process in psutil.process_iter(["cmdline"]))
+    return [words for words in every if words and words[0].startswith("ray::_done")]
+
+
+def ends(condition, seconds=30):
+    """Whether something comes to hold in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.fixture(scope="module")
+def leaving():
+    """Processes that have a minute to end by themselves, while other tests go on."""
+    every = []
+    yield every
+    assert not psutil.wait_procs(every, 90)[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_cluster_of_our_own_leaves_nothing(comparing, leaving, killed):
+    before = set(Path("/dev/shm").iterdir())
+    with tempfile.TemporaryDirectory() as temporary:  # a socket's path has to be short
+        asked = ("--seeds", "1", "--epochs", "2", "--backend", "jax")
+        process = comparing(*asked, TMPDIR=temporary, models=MODELS[:1])
+        if killed:
+            until(process, "epoch 1/2")
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            process.communicate()
+            _, left = psutil.wait_procs(family, 15)
+            assert {one.name() for one in left} <= {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
+            leaving += left  # these two look after a head that is gone for a minute
+        else:
+            _, err = process.communicate()
+            assert process.returncode == 0, err
+            assert "Ray cluster: 1 node" in err
+            assert [path.name for path in Path(temporary).glob("[!.]*")] == []
+    assert set(Path("/dev/shm").iterdir()) <= before
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_costs_its_running_trials_alone(two_nodes, comparing, zoo, tmp_path):
+    cluster, nodes = two_nodes
+    asked = ("--seeds", "2", "--epochs", "20", "--json")
+    process = comparing(*asked, "--ray-address", cluster.address)
+    until(process, "[2/4]")  # and so each node trains
+    cluster.remove_node(nodes.pop(), allow_graceful=False)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "once more: its process was lost." in err
+    found = json.loads(out)  # and nothing else is on stdout
+    assert found["environment"]["command"].startswith("lstm-zoo compare simple-rnn")
+
+    there = list_runs(tmp_path / "runs")
+    assert len(there) == 4
+    assert all(run.finished for run in there)
+    again = zoo("compare", *MODELS, *asked)
+    assert "4 finished runs" in again.err
+    assert scores(json.loads(again.out)) == scores(found)
+    local = zoo("compare", *MODELS, *asked, "--runs", "local")
+    assert scores(json.loads(local.out)) == scores(found)
+    for mine, theirs in zip(list_runs(tmp_path / "local"), sorted_like(there), strict=True):
+        assert predictions(mine) == predictions(theirs)
+
+
+def sorted_like(there):
+    """In the order in which one process trains: by seed, and then by model."""
+    order = {model: place for place, model in enumerate(MODELS)}
+    return sorted(there, key=lambda run: (run.config.seed, order[run.config.variant]))
+
+
+def predictions(run):
+    with np.load(run.folder / "predictions.npz") as arrays:
+        return arrays["y_pred"].tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_a_comparison_that_is_interrupted_leaves_the_cluster_free(
+    two_nodes, comparing, tmp_path, number, code
+):
+    asked = ("--seeds", "1", "--epochs", "400", "--patience", "null", "--backend", "jax")
+    process = comparing(*asked, "--ray-address", two_nodes[0].address)
+    until(process, "epoch 2/400")
+    assert working()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    if number == signal.SIGINT:
+        assert err.rstrip().endswith("The same command goes on where this one was.")
+    assert ends(lambda: not working())
+    assert not list_runs(tmp_path / "runs")
+
+
+@pytest.mark.slow
+def test_a_machine_without_memory_is_told_and_takes_no_other_run_with_it(
+    comparing, tmp_path, monkeypatch
+):
+    memory = psutil.virtual_memory()
+    most = (memory.total - memory.available + 4e9) / memory.total
+    if most > 0.95:
+        pytest.skip("this machine has no 4 GB to spare")
+    (tmp_path / "hog.py").write_text(HOG)
+    (tmp_path / "own.yaml").write_text("models: {hog: {builder: 'hog:build', summary: Large}}\n")
+    watch = {"RAY_memory_usage_threshold": most, "RAY_memory_monitor_refresh_ms": 100}
+    watch |= {"RAY_task_oom_retries": 0}
+    cluster, _ = start_cluster(monkeypatch, 1, **watch)
+    try:
+        asked = ("--zoo", "own.yaml", "--seeds", "1", "--epochs", "1", "--jobs", "2", "--json")
+        address = ("--ray-address", cluster.address)
+        process = comparing(*asked, *address, models=("hog", "hog:units=20000"))
+        out, err = process.communicate()
+    finally:
+        cluster.shutdown()
+    assert process.returncode == 1
+    assert "Its machine ran out of memory" in err.splitlines()[-1]
+    assert [model["failures"] for model in json.loads(out)["models"]] == [0, 1]
+    (lost,) = (run for run in list_runs(tmp_path / "runs") if not run.finished)
+    assert lost.config.variant == "hog:units=20000"
+    assert "OOM" in lost.read("failure.json")["log"]
+
+
+def test_what_is_for_ray_and_what_the_cluster_lacks_is_told(zoo):
+    wrong = zoo("compare", "lstm", "--ray-address", "here:1")
+    assert (wrong.code, "--ray-address is for --executor ray" in wrong.err) == (2, True)
+    wrong = zoo("compare", "lstm", "--executor", "rai")
+    assert (wrong.code, "'ray'" in wrong.err) == (2, True)
+    wrong = zoo("compare", "lstm", "--executor", "ray", "--gpus-per-run", "0")
+    assert (wrong.code, "a number above 0" in wrong.err) == (2, True)
+
+
+def test_ray_that_is_not_installed_is_told(zoo, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    missing = zoo("compare", "lstm", "--executor", "ray")
+    assert (missing.code, "lstm-zoo[ray]" in missing.err) == (1, True)
+
+
+def test_a_parcel_comes_whole_and_counts_only_at_its_end(tmp_path):
+    words = {"seed": 0, "threads": 1, "backend": "jax"}
+    config = run_config(catalog.load(), "lstm", {}, "digits", {}, {}, **words)
+    sent = runs.create(tmp_path / "there", config)
+    runs.write_json(sent.folder / "config.json", config.to_dict())
+    (sent.folder / "plots").mkdir()
+    (sent.folder / "plots" / "training.png").write_bytes(b"a picture")
+    failed = parcel.unpack(parcel.pack(tmp_path / "there", ValueError("no")), tmp_path, config)
+    assert str(failed) == "no"
+    (kept,) = list_runs(tmp_path)
+    assert not kept.finished
+    assert (kept.folder / "plots" / "training.png").read_bytes() == b"a picture"
+
+    runs.write_json(sent.folder / "metrics.json", {"schema": 1})
+    run = parcel.unpack(parcel.pack(tmp_path / "there", None), tmp_path, config)
+    assert run.finished
+    assert run.config == config
+    assert run.metrics == {"schema": 1}
+    assert parcel.unpack(parcel.Parcel({}, OSError("no disk")), tmp_path, config).args == (
+        "no disk",
+    )
