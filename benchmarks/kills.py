@@ -5,14 +5,14 @@
 SIGKILL goes, at a moment drawn at random, to a process of a comparison: to the one that was called,
 to one of its workers, or to all of them at once. Then the same command is called again, and killed
 again, until it ends; and then another comparison begins. After each kill the runs folder is looked
-through, and what is there is compared with what the same comparison left that nobody killed. It
-needs `pip install psutil`.
+through, and what is there is compared with what the same comparison left that nobody killed. Then a
+smaller one, in one process, is killed before each of its changes of a file, and in the middle of
+writing one, whatever its size. It needs `pip install psutil`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -23,15 +23,16 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import psutil
 import sections
 
-from lstm_zoo.runs import Run, list_runs
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+import zygote
 
 COMPARE = ("compare", "simple-rnn:units=8,dropout=0.2", "gru:units=8", "--seeds", "3")
 OPTIONS = ("--epochs", "6", "--jobs", "2", "-o", "results.json")
 VICTIMS = ("the command", "a worker", "all processes")
+SIZES = range(0, 48_000, 1_000)  # bytes of a file, after which its writer is killed
 END = 60  # seconds within which everything has to have ended
 
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=sections.RESULTS)
     options = parser.parse_args()
-    counts = survived(options.kills, options.seed)
+    counts = survived(options.kills, options.seed) + survived_writes()
     sections.write(options.output, "kills.py", page(counts))
 
 
@@ -61,7 +62,9 @@ def survived(kills: int, seed: int) -> Counter:
             while killed.is_killed(draw.uniform(0, seconds), draw.choice(VICTIMS), draw, counts):
                 killed.check(whole)
             killed.check(whole)
-            assert killed.scores() == whole.scores(), "the comparison came to something else"
+            assert zygote.scores(killed.folder) == zygote.scores(whole.folder), (
+                "the comparison came to something else"
+            )
             assert not list(killed.temporary.glob("[!.]*")), "a temporary file is left"
             counts["comparisons"] += 1
     return counts
@@ -123,30 +126,45 @@ class Comparison:
 
     def answers(self) -> dict[str, bytes]:
         """What each finished run predicts."""
-        return {run.name: answers(run) for run in list_runs(self.folder / "runs") if run.finished}
-
-    def scores(self) -> list:
-        """What the results file says of each model."""
-        results = json.loads((self.folder / "results.json").read_text())
-        return [[trial["score"] for trial in model["trials"]] for model in results["models"]]
+        return zygote.answers(self.folder / "runs")
 
 
-def answers(run: Run) -> bytes:
-    """The predictions of a run, whose files can all be read."""
-    assert run.metrics["schema"] == 1
-    with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
-        return arrays["y_pred"].tobytes()
+def survived_writes() -> Counter:
+    """What happened in the kills of a process that is changing a file.
+
+    Raises:
+        AssertionError: something was lost, damaged, or is another number.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        calls = zygote.Zygote(Path(folder))
+        whole = zygote.Whole(calls)
+        changes = [{"at": number} for number in range(1, whole.events + 1)]
+        writes = [{"most": size} for size in SIZES]
+        counts = Counter(
+            {
+                "changes": zygote.survived(calls, whole, changes),
+                "writes": zygote.survived(calls, whole, writes),
+            }
+        )
+        calls.end()
+    return counts
 
 
 def page(counts: Counter) -> str:
     """The section of RESULTS.md."""
     rows = [[victim, str(counts[victim])] for victim in VICTIMS]
+    rows += [
+        ["a process, before it opens, renames, makes or removes a file", str(counts["changes"])]
+    ]
+    rows += [["a process, in the middle of writing a file", str(counts["writes"])]]
     return f"""# Kills
 
 `lstm-zoo {" ".join((*COMPARE, *OPTIONS))}`, killed with SIGKILL at moments drawn at random, and
-called again until it ended: {counts["comparisons"]} comparisons. After every kill each finished run
-was there, whole, and came to what it comes to without a kill, and no process was left; when a
-comparison had ended, no temporary file was.
+called again until it ended: {counts["comparisons"]} comparisons. Then
+`lstm-zoo {" ".join(zygote.ALONE)}`, killed before each of its changes of a file, and where one gets
+larger than a number of bytes. After every kill each finished run was there, whole, and came to what
+it comes to without a kill, and no process was left; when a comparison had ended, no temporary file
+was.
 
 {sections.table(["killed", "times"], rows)}"""
 

@@ -39,7 +39,8 @@ class Earlier:
 
     def __init__(self, folder: Path, devices: list[str]):
         self._folder, self._devices = folder, devices
-        self._read: set[Path] = set()
+        self._read: set[str] = set()
+        self._configs: dict[str, RunConfig] = {}
         self._runs: dict[str, Run] = {}
         self._likely: dict[str, Run] = {}
         self._begun: dict[str, Run] = {}
@@ -48,17 +49,24 @@ class Earlier:
 
     def look(self) -> None:
         """Take in what has come into the folder."""
-        for run in list_runs(self._folder):
-            if run.folder not in self._read:
-                with suppress(RunError):  # a damaged run is none
-                    self._take(run, run.config)
+        for run in list_runs(self._folder, self._read):
+            with suppress(RunError):  # a damaged run is none
+                self._take(run, self._config(run))
+
+    def _config(self, run: Run) -> RunConfig:
+        """A run's configuration, read once where it stays unfinished."""
+        name = run.folder.name
+        if name not in self._configs:
+            self._configs[name] = run.config
+        return self._configs[name]
 
     def _take(self, run: Run, config: RunConfig) -> None:
         identity = config.identity
         if not run.finished:
             self._begun[identity] = run
             return
-        self._read.add(run.folder)
+        self._read.add(run.folder.name)
+        del self._configs[run.folder.name]
         self._runs[identity] = self._likely[config.with_seed(0).identity] = run
         self._found.pop(identity, None)
 

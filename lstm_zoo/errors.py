@@ -14,6 +14,7 @@ ZooError                  a file, column or run that isn't there, bad data, … 
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable, Sequence
 
@@ -131,6 +132,8 @@ def _telling(message: str) -> str:
 
 def reason(error: BaseException, most: int = 300) -> str:
     """Another library's error, in a line."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full."
     first = printable(_telling(str(error)))
     return f"{type(error).__name__}: {first[:most]}".rstrip(": ")
 

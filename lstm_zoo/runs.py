@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -169,10 +169,17 @@ def _named(name: str, runs: Path) -> Run:
     raise RunError(f"There is no run '{name}' in {runs}. {hint}")
 
 
-def list_runs(runs: Path) -> list[Run]:
-    """Every run in the folder, finished or not, the oldest first."""
-    configs = sorted(runs.glob("*/config.json"), key=lambda path: (path.stat().st_mtime_ns, path))
-    return [Run(path.parent) for path in configs]
+def list_runs(runs: Path, known: Container[str] = ()) -> list[Run]:
+    """Every run in the folder, finished or not, the oldest first, but for those known by name."""
+    try:
+        folders = [Path(entry) for entry in os.scandir(runs) if entry.name not in known]
+    except OSError:
+        return []
+    times = {}
+    for folder in folders:
+        with suppress(OSError):
+            times[folder] = (folder / "config.json").stat().st_mtime_ns
+    return [Run(folder) for folder in sorted(times, key=lambda folder: (times[folder], folder))]
 
 
 def unfinished(runs: Path, configs: Iterable[RunConfig]) -> int:
