@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import reprlib
@@ -12,7 +13,7 @@ from typing import get_type_hints
 
 from lstm_zoo import catalog
 from lstm_zoo.catalog import Dataset, Model, Zoo
-from lstm_zoo.errors import RunError, UnknownName, UsageError, listed
+from lstm_zoo.errors import RunError, UnknownName, UsageError, counted, listed
 from lstm_zoo.parameters import REQUIRED, Parameter, check_names, fill
 
 TRAINING = (
@@ -86,6 +87,7 @@ _RECORDED = (
     Parameter("seed", "NonNegativeInt", REQUIRED),
     Parameter("threads", "PositiveInt", REQUIRED),
     Parameter("backend", f"Literal{list(BACKENDS)}", REQUIRED),
+    Parameter("devices", "PositiveInt", REQUIRED),
 )
 
 
@@ -103,6 +105,7 @@ class RunConfig:
         threads: CPU threads; sums differ in their last bits between counts.
         zoo: the user's zoo file, where model or dataset come from one.
         data_sha256: the digest of what was read.
+        devices: those that each batch is shared among.
     """
 
     model: str
@@ -118,6 +121,7 @@ class RunConfig:
     backend: str
     zoo: str | None = None
     data_sha256: str | None = None
+    devices: int = 1
 
     def to_dict(self) -> dict:
         """As it stands in config.json."""
@@ -141,7 +145,8 @@ class RunConfig:
         if unknown := set(recorded) - {field.name for field in fields(cls)}:
             raise RunError(f"config.json does not fit this lstm-zoo: '{min(unknown)}' in it.")
         config = cls(**recorded)
-        numbers = {p.name: values[p.name] for p in _RECORDED if p.name in values}
+        told = {"devices": config.devices} | values  # a run of old was computed on one
+        numbers = {p.name: told[p.name] for p in _RECORDED if p.name in told}
         _check_recorded(_RECORDED, numbers, "a run")
         _check_recorded(TRAINING, config.train, "the training")
         return config
@@ -149,7 +154,7 @@ class RunConfig:
     @property
     def identity(self) -> str:
         """What determines the run's numbers, as one text: two names of one thing have the same."""
-        named = ("variant", "model", "zoo")
+        named = ("variant", "model", "zoo", *["devices"] * (self.devices == 1))
         values = {key: value for key, value in asdict(self).items() if key not in named}
         return json.dumps(values, sort_keys=True)
 
@@ -223,6 +228,7 @@ def run_config(
     seed: int,
     threads: int | None,
     backend: str,
+    devices: int = 1,
 ) -> RunConfig:
     """The run of `variant` on `dataset`; what is given beats zoo.yaml, and that the function."""
     name, own = parse_variant(zoo, variant)
@@ -230,6 +236,7 @@ def run_config(
     framing = data_params(source, data)
     training = train_params(source, train, validated=framing.get("validation") != 0)
     _check_precision(training, backend)
+    _check_devices(devices, training["batch_size"], backend)
     return RunConfig(
         model=name,
         variant=variant,
@@ -243,7 +250,24 @@ def run_config(
         threads=threads or THREADS,
         backend=backend,
         zoo=model.zoo or source.zoo,
+        devices=devices,
     )
+
+
+def _check_devices(devices: int, batch_size: int, backend: str) -> None:
+    if devices == 1:
+        return
+    if backend != "jax":
+        raise UsageError(
+            f"Several devices (--devices {devices:,}) train one model on JAX only "
+            f"(--backend jax), and not on {backend}."
+        )
+    if batch_size % devices:
+        more = devices * math.ceil(batch_size / devices)
+        raise UsageError(
+            f"A batch of {counted(batch_size, 'example')} has no equal shares for {devices:,} "
+            f"devices: give a multiple of {devices:,}, such as --batch-size {more}."
+        )
 
 
 def _check_precision(train: dict, backend: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_zoo import data, disk
+from lstm_zoo import data, disk, distribution
 from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL
@@ -27,7 +27,7 @@ def outputs(model: keras.Model, part: data.Part, size: int, every_step: bool) ->
     for start in range(0, len(part), size):
         x, _ = part.take(slice(start, start + size))
         filled = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)])
-        piece = np.asarray(model.predict_on_batch(filled))[: len(x)]
+        piece = np.asarray(model.predict_on_batch(distribution.shares(filled)))[: len(x)]
         pieces.append(piece if every_step or piece.ndim == 2 else piece[:, -1])
         disk.forget()  # a share's examples may lie far apart, and few then look at all of a file
     return np.concatenate(pieces)
@@ -56,8 +56,9 @@ def part_answers(
 
 
 def batch_size(config: RunConfig) -> int:
-    """The batch that evaluation and prediction work on."""
-    return max(256, config.train["batch_size"])
+    """The batch that evaluation and prediction work on, with equal shares for all devices."""
+    least = max(256, config.train["batch_size"])
+    return config.devices * math.ceil(least / config.devices)
 
 
 def floor_scores(task: Task, floors: dict[str, np.ndarray]) -> dict[str, dict]:

@@ -385,5 +385,6 @@ def _warnings(new: dict, base: dict, models: Sequence[str]) -> list[str]:
 def _surroundings(results: dict) -> dict:
     """The machine and the versions."""
     environment = {**results["environment"], "threads": results.get("threads")}
+    environment["devices of a run"] = results.get("devices", 1)
     versions = environment.pop("versions", {})
     return {k: v for k, v in environment.items() if k not in ("started", "command")} | versions

@@ -89,6 +89,7 @@ def measure(configs: list[RunConfig], asked: Asked, progress: Progress) -> dict:
         },
         "environment": begun,
         "threads": first.threads,
+        "devices": first.devices,
         "longest_lags": found,
     }
 

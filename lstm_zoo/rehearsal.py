@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from lstm_zoo import assembly, backend, data, fitting, sources, training
+from lstm_zoo import assembly, backend, data, distribution, fitting, sources, training
 from lstm_zoo.batches import Batches
 from lstm_zoo.config import RunConfig
 from lstm_zoo.layers import core
@@ -20,7 +20,8 @@ def seconds(config: RunConfig, raw: data.Raw) -> float:
     """The seconds of one training, from a few batches."""
     dataset = sources.prepare(config, raw)
     try:
-        return measured(assembly.build(config, dataset), config, dataset)
+        with distribution.over(config.devices):
+            return measured(assembly.build(config, dataset), config, dataset)
     finally:
         keras.utils.clear_session()
 

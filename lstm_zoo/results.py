@@ -106,6 +106,7 @@ _RESULTS = {
     "floors": ({"*": _NUMBER}, None),
     "environment": {"versions": {}},
     "threads?": _COUNT,
+    "devices?": _COUNT,
     "seeds": [int],
     "against?": _TEXT,
     "match?": _TEXT,

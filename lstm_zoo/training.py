@@ -20,6 +20,7 @@ from lstm_zoo import (
     cost,
     data,
     disk,
+    distribution,
     evaluation,
     failures,
     fitting,
@@ -84,12 +85,23 @@ def train(
         Diverged: the loss is no longer a number, or has exploded.
         TrainingError: the training failed in another way.
         DataError: the data does not fit the configuration.
-        UsageError: the model can't be built so.
+        UsageError: the model can't be built so, or there are not so many devices.
     """
     if begun:
         provenance.check_unchanged(begun, config, data.digest(raw), backend.devices())
     config = replace(config, data_sha256=config.data_sha256 or data.digest(raw))
-    dataset = prepare(config, raw)
+    with distribution.over(config.devices):
+        return _train(config, prepare(config, raw), folder, progress, begun)
+
+
+def _train(
+    config: RunConfig,
+    dataset: data.Dataset,
+    folder: Path,
+    progress: Progress,
+    begun: runs.Run | None,
+) -> runs.Run:
+    """The run, from the model that is built to the record of it."""
     model = build(config, dataset)
     dataset, notes = fitted_to(model, config, dataset)
     kernel = planned(model, config, dataset)

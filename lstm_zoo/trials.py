@@ -407,6 +407,7 @@ def _results(
         **_floor(floors),
         "environment": trainer.environment(config),
         "threads": config.threads,
+        "devices": config.devices,
         "seeds": seeds,
         "against": asked.against,
         "margin": asked.margin,

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from lstm_zoo import cores, heap, scratch
 from lstm_zoo.config import CPUS, RunConfig, available_threads
-from lstm_zoo.errors import ProcessLost, ZooError
+from lstm_zoo.errors import ProcessLost, UsageError, ZooError
 from lstm_zoo.sharing import Shared, share
 from lstm_zoo.telling import Task, Told, outcome
 
@@ -41,7 +41,17 @@ def crew(jobs: int | str, config: RunConfig, trainings: int) -> AbstractContextM
             single training then has a process of its own too, which starts while this one reads
             the data.
         config: one of the trainings'.
+
+    Raises:
+        UsageError: several at a time are asked for, each on several devices.
     """
+    if config.devices > 1:
+        if jobs not in ("auto", 1):
+            raise UsageError(
+                f"--jobs {jobs:,} trainings at a time would share the {config.devices:,} devices "
+                "of each: leave --jobs or --devices out."
+            )
+        return nullcontext()
     most = available_threads() // config.threads if jobs == "auto" else jobs
     count = min(most, trainings)
     alone = count < 1 or most == 1

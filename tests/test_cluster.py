@@ -216,6 +216,9 @@ def test_what_is_for_ray_and_what_the_cluster_lacks_is_told(zoo):
     assert (wrong.code, "--ray-address is for --executor ray" in wrong.err) == (2, True)
     wrong = zoo("compare", "lstm", "--executor", "rai")
     assert (wrong.code, "'ray'" in wrong.err) == (2, True)
+    two = ("--devices", "2", "--backend", "jax")
+    wrong = zoo("compare", "lstm", "--executor", "ray", *two)
+    assert (wrong.code, "--devices is for one machine" in wrong.err) == (2, True)
     wrong = zoo("compare", "lstm", "--executor", "ray", "--gpus-per-run", "0")
     assert (wrong.code, "a number above 0" in wrong.err) == (2, True)
 

@@ -210,6 +210,7 @@ def test_a_run_comes_back_from_json_as_it_was():
         ({"seed": ...}, "no 'seed' in it"),
         ({"params": 3}, "'params' is 3"),
         ({"threads": "many"}, "'threads' is 'many'"),
+        ({"devices": None}, "'devices' is None"),
         ({"backend": None}, "'backend' is None"),
         ({"zoo": 3}, "'zoo' is 3"),
     ],
@@ -220,6 +221,15 @@ def test_a_config_of_another_shape_is_a_run_error(change, sentence):
         RunConfig.from_dict(values)
     with pytest.raises(RunError):
         RunConfig.from_dict({})
+
+
+def test_a_config_without_devices_is_of_a_run_on_one_and_the_same_run():
+    values = configured().to_dict()
+    assert values.pop("devices") == 1
+    old = RunConfig.from_dict(values)
+    assert old == configured()
+    assert "devices" not in json.loads(old.identity)
+    assert replace(old, devices=2).identity != old.identity
 
 
 TRAINED = {p.name: p.default for p in TRAINING}
@@ -234,6 +244,7 @@ TRAINED = {p.name: p.default for p in TRAINING}
         ({"seed": True}, "'seed' of a run takes a whole number, at least 0, not true"),
         ({"threads": -1}, "'threads' of a run takes a whole number, at least 1, not -1"),
         ({"threads": 0}, "'threads' of a run takes a whole number, at least 1, not 0"),
+        ({"devices": 0}, "'devices' of a run takes a whole number, at least 1, not 0"),
         ({"backend": "tf"}, '\'backend\' of a run takes "tensorflow" or .* not "tf"'),
         ({"train": {}}, "'epochs' of the training must be given"),
         ({"train": TRAINED | {"batch_size": "x"}}, "'batch_size' of the training takes a whole"),

@@ -277,7 +277,7 @@ def test_the_place_of_a_csv_is_no_difference():
 
 
 def test_parameters_machines_and_versions_are_warnings():
-    new = edited(models_params={"units": 2}, threads=2)
+    new = edited(models_params={"units": 2}, threads=2, devices=2)
     new["environment"] = {"python": "3.13.0", "versions": {"numpy": "2.2.0"}, "started": "now"}
     new["environment"]["code"] = "0" * 64
     other = comparison(gru=BASE)["models"]
@@ -286,6 +286,7 @@ def test_parameters_machines_and_versions_are_warnings():
     parameters, made, alone = outcome.warnings
     assert parameters.endswith("in the baseline: units 2 (baseline: null).")
     assert "other code, python 3.13.0 (baseline: 3.12.1), threads 2 (baseline: null)" in made
+    assert "devices of a run 2 (baseline: 1)" in made
     assert "numpy 2.2.0 (baseline: 2.1.0)" in made
     assert "started" not in made
     assert alone == "Not in the baseline, and not compared with it: gru."

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from lstm_zoo import errors, sharing, timing, workers
 from lstm_zoo.config import run_config
 from lstm_zoo.data import Examples, Parts
+from lstm_zoo.errors import UsageError
 from lstm_zoo.reporting.progress import Lines
 from lstm_zoo.runs import list_runs
 
@@ -286,6 +288,14 @@ def test_as_many_processes_as_there_is_room_and_work_for(
     monkeypatch.setattr("lstm_zoo.config.CPUS", (0, 1, 2, 3))
     crew = workers.crew(jobs, zoo_config(threads), trainings)
     assert getattr(crew, "jobs", None) == count
+
+
+def test_a_training_on_several_devices_has_them_to_itself(zoo_config):
+    config = replace(zoo_config(1), devices=2)
+    for jobs in ("auto", 1):
+        assert not isinstance(workers.crew(jobs, config, 9), workers.Crew)
+    with pytest.raises(UsageError, match="leave --jobs or --devices out"):
+        workers.crew(2, config, 9)
 
 
 @pytest.fixture

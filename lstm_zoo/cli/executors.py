@@ -96,6 +96,8 @@ class Executor:
             from lstm_zoo import workers
 
             return workers.crew(self.jobs, config, trainings)
+        if config.devices > 1:
+            raise UsageError("--devices is for one machine: with --executor ray a run has one.")
         if not trainings:
             return nullcontext()
         from lstm_zoo.cluster import Cluster, Place

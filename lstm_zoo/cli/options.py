@@ -28,6 +28,9 @@ from lstm_zoo.parameters import Parameter, check_names, whole_path
 DEFAULT_DATASET = "digits"
 _SEED = Parameter("seed", "NonNegativeInt", 0, "the seed, or the first of several; 0 by default")
 _THREADS = Parameter("threads", "PositiveInt", None, "CPU threads of a run; 1 by default")
+_DEVICES = Parameter(
+    "devices", "PositiveInt", 1, "devices that share each batch, with JAX; 1 by default"
+)
 
 runs_option = click.option(
     "--runs", "runs_dir", metavar="DIR", help="Where runs are; LSTM_ZOO_RUNS, or runs/."
@@ -97,7 +100,7 @@ _OWN = [
     ),
     click.option("--data", "datas", multiple=True, metavar="KEY=VALUE", help="One of the dataset."),
 ]
-_TRAINED = [_option(parameter) for parameter in (*TRAINING, _SEED, _THREADS)]
+_TRAINED = [_option(parameter) for parameter in (*TRAINING, _SEED, _THREADS, _DEVICES)]
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def plan(
             seed=options.get("seed", 0),
             threads=options.get("threads"),
             backend=choose_backend(settings.backend),
+            devices=options.get("devices", 1),
         )
         for variant, own in zip(variants, params, strict=True)
     ]

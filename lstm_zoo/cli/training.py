@@ -377,7 +377,12 @@ def start(settings: Settings, asked: Plan) -> None:
 def _start_keras(asked: Plan) -> None:
     from lstm_zoo import backend
 
-    backend.start(asked.configs[0].backend, asked.configs[0].threads)
+    first = asked.configs[0]
+    backend.start(first.backend, first.threads)
+    if first.devices > 1:
+        from lstm_zoo import distribution
+
+        distribution.check(first.devices)  # before any data is read
 
 
 def prepare(settings: Settings, asked: Plan) -> None:

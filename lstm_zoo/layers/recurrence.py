@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from keras import ops, tree
 
-from lstm_zoo import backend
+from lstm_zoo import backend, distribution
 from lstm_zoo.layers.cells import Cell, Tensor
 from lstm_zoo.layers.products import Products
 
@@ -136,7 +136,7 @@ class _Layer:
     def _by_inputs(self, x: Tensor, before: Tensor, found: list) -> list:
         """The derivatives by x, W and U."""
         outer, inner = _flat(self._cell.outer(*found)), _flat(found[0])
-        by_x = ops.reshape(self._product(outer, self._transposed(self._w)), ops.shape(x))
+        by_x = _in_steps(self._product(outer, self._transposed(self._w)), x)
         by_w = self._product(self._transposed(_flat(x)), outer)
         return [by_x, by_w, self._product(self._transposed(_flat(before)), inner)]
 
@@ -146,5 +146,19 @@ class _Layer:
 
 
 def _flat(sequence: Tensor) -> Tensor:
-    """`(steps, batch, size)` as `(steps · batch, size)`."""
+    """`(steps, batch, size)` as `(steps · batch, size)`.
+
+    Where devices share the batch, its axis comes first: then the rows can be shared in the same
+    way, and a device needs none of another's.
+    """
+    if distribution.current():
+        sequence = ops.swapaxes(sequence, 0, 1)
     return ops.reshape(sequence, (-1, sequence.shape[-1]))
+
+
+def _in_steps(rows: Tensor, x: Tensor) -> Tensor:
+    """What `_flat` made of a sequence of the shape of `x`, as it was."""
+    steps, batch, size = ops.shape(x)
+    if distribution.current():
+        return ops.swapaxes(ops.reshape(rows, (batch, steps, size)), 0, 1)
+    return ops.reshape(rows, (steps, batch, size))

@@ -201,7 +201,7 @@ def _configuration(results: dict) -> list[Grid]:
     names = dict.fromkeys(name for own in settings for name in own)
     rows = [[sentences.words(name), *(_text(own.get(name)) for own in settings)] for name in names]
     header = ["parameter", *(model["name"] for model in models)]
-    known = {name: results[name] for name in ("seeds", "threads") if name in results}
+    known = {name: results[name] for name in ("seeds", "threads", "devices") if name in results}
     known |= {name: value for name, value in results["dataset"].items() if name != "params"}
     return [
         Grid("Models and their training", header, rows),
