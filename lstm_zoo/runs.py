@@ -22,6 +22,9 @@ from pathlib import Path
 from lstm_zoo import locks
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, suggestion
+from lstm_zoo.files import contents
+
+_HISTORY = 1 << 22  # bytes of a history.csv, far more than any training's epochs take
 
 
 @dataclass(frozen=True)
@@ -300,7 +303,7 @@ def read_json(path: Path) -> dict:
         RunError: the file is missing, or is none.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(contents(path).decode())
     except FileNotFoundError:
         raise RunError(f"There is no {path}.") from None
     except OSError as error:
@@ -319,6 +322,18 @@ def _no_json(error: ValueError | RecursionError) -> str:
     if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
         return "it is cut short"
     return f"it is no JSON from line {error.lineno}, column {error.colno} on"
+
+
+def read_history(run: Run) -> list[dict[str, str]]:
+    """The rows of a run's history.csv.
+
+    Raises:
+        OSError: it is not there, or can't be read.
+        ValueError: it is no text.
+        csv.Error: it is no CSV.
+    """
+    text = contents(run.folder / "history.csv", _HISTORY).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 class History:

@@ -159,7 +159,7 @@ def test_a_damaged_config_is_one_sentence_and_still_listed(tmp_path, content, se
 def test_a_json_file_that_cant_be_read_is_named(tmp_path):
     with pytest.raises(RunError, match=r"There is no .*metrics.json"):
         _ = Run(tmp_path).metrics
-    with pytest.raises(RunError, match=r"can't be read: Is a directory"):
+    with pytest.raises(RunError, match=r"can't be read: it is no regular file"):
         read_json(tmp_path)
 
 

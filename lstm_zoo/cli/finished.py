@@ -166,10 +166,11 @@ def _write_on(
 def _load(settings: Settings, name: str, options: dict) -> Loaded:
     """The run and its model, on the backend and with the threads that it was trained with."""
     run = run_folders.find(name, run_folders.runs_folder(options["runs_dir"]))
-    start(settings, run.config)
+    config = settings.config_of(run)
+    start(settings, config)
     from lstm_zoo import forecasting
 
-    return forecasting.load(run)
+    return forecasting.load(run, config)
 
 
 def start(settings: Settings, config: RunConfig) -> str:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_zoo import catalog
-from lstm_zoo.config import BACKENDS
+from lstm_zoo.config import BACKENDS, RunConfig, trusted
 from lstm_zoo.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from lstm_zoo.runs import Run
 
 
 @dataclass
@@ -32,6 +34,12 @@ class Settings:
     def zoo(self) -> catalog.Zoo:
         """The built-in zoo, and the user's file on top."""
         return catalog.load(catalog.user_file(self.zoo_file))
+
+    def config_of(self, run: Run) -> RunConfig:
+        """What determined a run, whose code is in this zoo."""
+        config = run.config
+        with run.named():
+            return trusted(config, self.zoo)
 
     @cached_property
     def console(self) -> Console:

@@ -23,7 +23,7 @@ from typing import TextIO
 import pandas as pd
 
 from lstm_zoo import disk
-from lstm_zoo.datasets._files import read_text
+from lstm_zoo.datasets._files import opened
 from lstm_zoo.errors import DataError, listed
 
 SEPARATORS = ",;\t|"
@@ -170,7 +170,8 @@ def open_table(name: str, encoding: str | None = None) -> Table:
     path = Path(os.path.expanduser(name))  # noqa: PTH111, leaves a ~stranger as it is
     head = _head(path)
     if encoding is not None:
-        read_text(path, encoding)
+        with opened(path, encoding) as handle:
+            _pass(handle)
     else:
         encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)
     text = head.decode(encoding, "replace")
@@ -222,11 +223,16 @@ def _utf8(path: Path) -> str:
     """UTF-8 where the whole file is that, and else what Windows writes in the west."""
     try:
         with path.open(encoding="utf-8", newline="") as handle:
-            while handle.read(_HEAD):
-                pass
+            _pass(handle)
     except UnicodeDecodeError:
         return "cp1252"
     return "utf-8"
+
+
+def _pass(handle: TextIO) -> None:
+    """Read to the end."""
+    while handle.read(_HEAD):
+        pass
 
 
 def _reader(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
