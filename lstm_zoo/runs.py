@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -24,6 +25,7 @@ from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, suggestion
 from lstm_zoo.files import contents
 
+_CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")  # beside JSON's own
 _HISTORY = 1 << 22  # bytes of a history.csv, far more than any training's epochs take
 
 
@@ -259,8 +261,12 @@ def strict(value: object) -> object:
 
 
 def dumps(value: object) -> str:
-    """`value` as one strict JSON document; what UTF-8 can't hold of a file's name is escaped."""
+    """`value` as one strict JSON document.
+
+    What UTF-8 can't hold of a file's name is escaped, and what would steer a terminal.
+    """
     text = json.dumps(strict(value), indent=2, allow_nan=False, ensure_ascii=False)
+    text = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -303,7 +309,7 @@ def read_json(path: Path) -> dict:
         RunError: the file is missing, or is none.
     """
     try:
-        value = json.loads(contents(path).decode())
+        value = json.loads(contents(path).decode(), parse_int=_whole)
     except FileNotFoundError:
         raise RunError(f"There is no {path}.") from None
     except OSError as error:
@@ -313,6 +319,11 @@ def read_json(path: Path) -> dict:
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it holds no JSON object.")
     return value
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one that no float could be is infinite, as such a float would be."""
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def _no_json(error: ValueError | RecursionError) -> str:

@@ -11,7 +11,7 @@ from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.finished import start
 from lstm_zoo.cli.names import RunName, Value
 from lstm_zoo.cli.options import data_dir_option, runs_option
-from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 from lstm_zoo.errors import UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
 
@@ -133,7 +133,7 @@ def _print(question: str, records: list[dict]) -> None:
     columns, rows, lines = getattr(insight, question)(records)
     tables.print_rows(columns, rows, ("of", "gate"))
     for line in lines:
-        click.echo(line)
+        tell(line)
 
 
 COMMANDS = [explain]
