@@ -12,7 +12,7 @@ import numpy as np
 from lstm_zoo.errors import printable
 from lstm_zoo.files import size_on_disk
 
-LEAST = 1 << 29  # bytes that any archive may unpack to
+LEAST = 500_000_000  # bytes that any archive may unpack to
 RATIO = 32  # times its size on disk, that a larger one may
 
 

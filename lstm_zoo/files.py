@@ -7,7 +7,7 @@ import math
 import stat
 from pathlib import Path
 
-TEXT = 1 << 25  # bytes of a text that is read whole
+TEXT = 30_000_000  # bytes of a text that is read whole
 
 
 def size_on_disk(path: Path) -> int:

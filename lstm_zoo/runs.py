@@ -26,7 +26,7 @@ from lstm_zoo.errors import RunError, suggestion
 from lstm_zoo.files import contents
 
 _CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")  # beside JSON's own
-_HISTORY = 1 << 22  # bytes of a history.csv, far more than any training's epochs take
+_HISTORY = 4_000_000  # bytes of a history.csv, far more than any training's epochs take
 
 
 @dataclass(frozen=True)
