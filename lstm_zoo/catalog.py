@@ -19,6 +19,7 @@ from typing import ClassVar
 import yaml
 
 from lstm_zoo.errors import UnknownName, UsageError, ZooError, listed, reason
+from lstm_zoo.files import contents
 from lstm_zoo.parameters import (
     REQUIRED,
     Function,
@@ -159,6 +160,8 @@ _EXPECTED = (
     Parameter("source", "str", REQUIRED, "where it was published"),
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_LARGEST = 1_000_000  # bytes of a zoo file
+_LONG = 10_000  # characters of a value in it; the time that YAML takes for a number is quadratic
 _DEEP = 16  # brackets in brackets; a zoo needs half of that
 
 
@@ -202,9 +205,15 @@ def load(file: str | Path | None = None) -> Zoo:
         return Zoo(entries)
     path = Path(file).resolve()
     entries = _read(path, str(path), entries)
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    import_beside(str(path))
     return Zoo(entries, str(path))
+
+
+def import_beside(file: str) -> None:
+    """Put the folder of a user's zoo file on the import path, last."""
+    folder = str(Path(file).parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def resolve(reference: str) -> Callable:
@@ -282,12 +291,12 @@ def _read(path: Path, zoo: str | None, base: dict[str, Entry]) -> dict[str, Entr
 
 def _parse(path: Path) -> dict:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = contents(path, _LARGEST).decode("utf-8-sig")
         _check_literals(text)
         document = yaml.load(text, Loader=_Loader)
     except OSError as error:
         raise ZooError(f"The zoo file {path} can't be read: {error.strerror}.") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         problem = " ".join(str(error).replace('"<unicode string>", ', "").split())
         raise ZooError(f"The zoo file {path} is not good YAML: {problem}.") from None
     return _mapping(document if document is not None else {}, str(path))
@@ -303,6 +312,8 @@ def _check_literals(text: str) -> None:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEP:
             raise _bad("these brackets are nested too deeply", event)
+        if len(getattr(event, "value", "")) > _LONG:
+            raise _bad(f"this value is over {_LONG:,} characters long", event)
 
 
 def _mapping(value: object, where: str) -> dict:

@@ -10,19 +10,17 @@ import io
 import json
 import math
 import time
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 import keras
 import numpy as np
 
+from lstm_zoo import archives
 from lstm_zoo.errors import RunError
 from lstm_zoo.runs import Run, dumps, write_bytes
 
 _SHARE = 0.015  # of a training's seconds, that the writing may take
-_DAMAGED = (OSError, EOFError, LookupError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass
@@ -96,13 +94,13 @@ class Checkpoints:
         if not self._path.exists():
             return State()
         try:
-            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                told = json.loads(str(archive["state"]))
-                state = State(**told | {"best": _number(told["best"])})
-                if "best/0" in archive:
-                    state.weights = _read(archive, "best", self._model.weights)
-                read = [_read(archive, name, group) for name, group in self._variables()]
-        except _DAMAGED as error:
+            known = archives.arrays(self._path)
+            told = json.loads(str(known["state"]))
+            state = State(**told | {"best": _number(told["best"])})
+            if "best/0" in known:
+                state.weights = _read(known, "best", self._model.weights)
+            read = [_read(known, name, group) for name, group in self._variables()]
+        except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise RunError(f"{self._path} is damaged: delete it to begin again.") from error
         for (_, variables), values in zip(self._variables(), read, strict=True):
             for variable, value in zip(variables, values, strict=True):

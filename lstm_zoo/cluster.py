@@ -8,6 +8,7 @@ runs there is what runs here.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lstm_zoo
-from lstm_zoo import scratch, workers
+from lstm_zoo import provenance, scratch, workers
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import (
     MissingExtra,
@@ -235,7 +236,7 @@ class Cluster:
                     address or "local",
                     log_to_driver=False,
                     logging_level="ERROR",
-                    runtime_env=_package(self._zoo),
+                    runtime_env=self._package(),
                     **own,
                 )
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -254,6 +255,18 @@ class Cluster:
         strategy = NodeAffinitySchedulingStrategy(here, soft=True)
         forever = {"max_restarts": -1, "max_task_retries": -1}
         return {"num_cpus": 0, "scheduling_strategy": strategy, **forever}
+
+    def _package(self) -> dict:
+        """What Ray brings to each machine: this package, and the code beside a user's zoo file."""
+        package = {"py_modules": [str(Path(lstm_zoo.__file__).parent)]}
+        if self._zoo:
+            there, here = self._kept.enter_context(scratch.folder()), Path(self._zoo).parent
+            for file in provenance.code_files(here):
+                copy = there / file.relative_to(here)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, copy)
+            package["working_dir"] = str(there)
+        return package
 
     def _own_folder(self) -> dict[str, str]:
         """Where a cluster of our own has its files, so that none stays."""
@@ -305,15 +318,6 @@ class _Board:
 
 def _has(node: dict, kind: str) -> float:
     return node["Resources"].get(kind, 0.0)
-
-
-def _package(zoo: str | None) -> dict:
-    """What Ray brings to each machine: this package, and the code beside a user's zoo file."""
-    package = {"py_modules": [str(Path(lstm_zoo.__file__).parent)]}
-    if zoo:
-        package["working_dir"] = str(Path(zoo).parent)
-        package["excludes"] = ["*", "!*/", "!*.py"]
-    return package
 
 
 @contextmanager

@@ -163,17 +163,34 @@ class RunConfig:
         return replace(self, seed=seed)
 
 
-def check_data(config: RunConfig) -> None:
-    """Check what config.json says of the data against the loader, and what cuts and frames it.
+def trusted(config: RunConfig, zoo: Zoo) -> RunConfig:
+    """What a run's folder says that it was, fit to be run again: the folder may be a stranger's.
+
+    No zoo file is read on its word, and no module imported that a zoo does not name: the built-in
+    one, or `zoo`, for a run that had a file of the user's.
 
     Raises:
-        RunError: a parameter is missing, unknown, or of another type.
+        RunError: its code is in no such zoo, or a parameter of its data is missing, unknown, or of
+            another type.
         ZooError: the loader is no longer there.
     """
-    if config.zoo:
-        catalog.load(config.zoo)
+    if config.zoo and not zoo.file:
+        raise RunError(
+            f"it was trained with the zoo file {config.zoo}, which names code to import: if you "
+            "trust it, name it (--zoo FILE, or LSTM_ZOO_FILE)."
+        )
+    known = zoo if config.zoo else catalog.load()
+    _check_known("builder", config.builder, [m.builder for m in known.of("model").values()], known)
+    _check_known("loader", config.loader, [d.loader for d in known.of("dataset").values()], known)
     dataset = Dataset(config.dataset, summary="", loader=config.loader)
     _check_recorded(dataset.parameters, config.data, f"the dataset {config.dataset}")
+    return replace(config, zoo=known.file)
+
+
+def _check_known(what: str, reference: str, known: Iterable[str], zoo: Zoo) -> None:
+    if reference not in known:
+        place = f"the zoo file {zoo.file}" if zoo.file else "the built-in zoo"
+        raise RunError(f"config.json names the {what} '{reference}', and {place} names no such.")
 
 
 def _check_recorded(parameters: Iterable[Parameter], values: dict, owner: str) -> None:

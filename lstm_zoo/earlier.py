@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-import zipfile
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
-from lstm_zoo import provenance
+from lstm_zoo import archives, provenance
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError
 from lstm_zoo.metrics import METRICS
-from lstm_zoo.runs import Run, list_runs
+from lstm_zoo.runs import Run, list_runs, read_history
 
 _TAKEN = {  # of metrics.json, by a comparison
     "learned": bool,
@@ -115,11 +111,9 @@ def sound(run: Run, config: RunConfig) -> bool:
     try:
         record = run.metrics
         name, score = record["metric"]["name"], record["test"][record["metric"]["name"]]
-        path = run.folder / "predictions.npz"
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            known = METRICS[name].score(arrays["y_true"], arrays["y_pred"])
-        with (run.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        arrays = archives.arrays(run.folder / "predictions.npz", ("y_true", "y_pred"))
+        known = METRICS[name].score(arrays["y_true"], arrays["y_pred"])
+        rows = read_history(run)
         validated = config.data.get("validation") != 0 and "val_loss" in rows[0]
         losses = [float(row["val_loss" if validated else "loss"]) for row in rows]
         return (
@@ -127,9 +121,7 @@ def sound(run: Run, config: RunConfig) -> bool:
             and len(losses) == record["epochs"] + validated
             and _fits(record)
         )
-    except (RunError, OSError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error):
-        return False
-    except (LookupError, TypeError, ValueError):
+    except (RunError, OSError, csv.Error, LookupError, TypeError, ValueError, ArithmeticError):
         return False
 
 

@@ -113,9 +113,13 @@ def few(names: Sequence[str], most: int = 12) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with its control characters as escapes: harmless on a terminal."""
-    line = text.replace("\n", " ")
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    """`text` on one line, harmless on a terminal."""
+    return harmless(text.replace("\n", " "))
+
+
+def harmless(text: str) -> str:
+    """`text` with its control characters as escapes, but for the ends of its lines."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _telling(message: str) -> str:

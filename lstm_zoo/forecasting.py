@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +11,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from lstm_zoo import data, evaluation, preparation, sources
-from lstm_zoo.config import RunConfig, check_data
+from lstm_zoo import data, evaluation, preparation, saved, sources
+from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import DataError, RunError, UsageError
 from lstm_zoo.framing import Framing
 from lstm_zoo.layers import core
-from lstm_zoo.quiet import quiet_imports
 from lstm_zoo.runs import Run, write_text
 from lstm_zoo.tasks import Forecasting
 
@@ -33,30 +31,23 @@ class Loaded:
     model: keras.Model
 
 
-def load(run: Run) -> Loaded:
-    """The run's saved model; nothing in it may be code.
+def load(run: Run, config: RunConfig) -> Loaded:
+    """The run with its saved model; nothing in it may be code.
+
+    Args:
+        run: a finished run.
+        config: what determined it, as `config.trusted` has it.
 
     Raises:
-        RunError: model.keras or config.json is missing or damaged.
+        RunError: model.keras is missing or damaged.
         OSError: model.keras can't be read.
     """
-    config = run.config
-    with run.named():
-        check_data(config)
     path = run.folder / "model.keras"
     if not path.is_file():
         raise RunError(f"The run {run.folder} has no model.keras.")
-    with path.open("rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise RunError(f"{path} is damaged: it is no Keras file.")
-    try:
-        with quiet_imports():  # on any backend, some layers import TensorFlow
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # h5py's OSErrors too, of a file that could be opened above
-        reason = str(error).strip().partition("\n")[0]
-        reason = reason if len(reason) <= 200 else f"{reason[:199]}…"
-        raise RunError(f"{path} is damaged or not a model: {reason}") from error
-    return Loaded(run, config, model)
+    if config.zoo:
+        sources.function(config.builder, config)  # whose module registers what it made itself
+    return Loaded(run, config, saved.load(path))
 
 
 def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:

@@ -106,7 +106,8 @@ def _model(
     for trial in compared["trials"]:
         score = floor if trial["diverged"] else None
         if trial["status"] == "ok":
-            model.set_weights(forecasting.load(Run(Path(trial["run"]))).model.get_weights())
+            trained = forecasting.load(Run(Path(trial["run"])), config)
+            model.set_weights(trained.model.get_weights())
             answers = evaluation.answers(model, dataset, dataset.test, config)
             known = task_of(dataset).scores(answers, dataset.test)[terms.metric]
             score = known if abs(known) <= LARGEST else floor

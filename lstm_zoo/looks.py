@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError
+from lstm_zoo.files import contents
 
 FILE = "looks.jsonl"
 
@@ -70,13 +71,13 @@ def _read(folder: Path) -> list[dict]:
     """The looks of the folder; a line that a crash cut short is none."""
     looks = []
     try:
-        text = (folder / FILE).read_text(encoding="utf-8", errors="replace")
+        text = contents(folder / FILE).decode(errors="replace")
     except FileNotFoundError:
         return []
     for line in text.splitlines():
         try:
             look = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(look, dict) and {"pair", "seeds"} <= set(look):
             looks.append(look)

@@ -54,11 +54,16 @@ def code(*references: str) -> str:
     home = Path(lstm_zoo.__file__).parent
     folders = {home, *(source_file(reference).parent for reference in references)}
     sha = hashlib.sha256()
-    for folder in sorted(folders, key=lambda path: path.name):
-        for file in sorted(folder.rglob("*.py")):
-            if _OTHERS.isdisjoint(file.relative_to(folder).parts):
-                sha.update(file.read_bytes())
+    for folder in sorted(folders, key=lambda path: (path != home, path.name)):
+        for file in code_files(folder):
+            sha.update(file.read_bytes())
     return sha.hexdigest()
+
+
+def code_files(folder: Path) -> list[Path]:
+    """The Python files in and below a folder, but for those of other packages."""
+    every = sorted(folder.rglob("*.py"))
+    return [file for file in every if _OTHERS.isdisjoint(file.relative_to(folder).parts)]
 
 
 def begin(run: Run, config: RunConfig, devices: list[str]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from lstm_zoo.errors import RunError, listed
+from lstm_zoo.files import contents
 from lstm_zoo.runs import read_json
 
 SCHEMA = 1
@@ -154,7 +155,7 @@ def _check_json(path: Path) -> None:
     """
     content = b""
     with suppress(OSError):
-        content = path.read_bytes().strip()
+        content = contents(path).strip()
     if content[:1] not in (b"", b"{"):
         raise RunError(
             f"{path} is no results.json: it holds no JSON object, and lstm-zoo compare … -o "

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -22,6 +23,10 @@ from pathlib import Path
 from lstm_zoo import locks
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, suggestion
+from lstm_zoo.files import contents
+
+_CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")  # beside JSON's own
+_HISTORY = 4_000_000  # bytes of a history.csv, far more than any training's epochs take
 
 RECORD = "metrics.json"
 
@@ -265,8 +270,12 @@ def strict(value: object) -> object:
 
 
 def dumps(value: object) -> str:
-    """`value` as one strict JSON document; what UTF-8 can't hold of a file's name is escaped."""
+    """`value` as one strict JSON document.
+
+    What UTF-8 can't hold of a file's name is escaped, and what would steer a terminal.
+    """
     text = json.dumps(strict(value), indent=2, allow_nan=False, ensure_ascii=False)
+    text = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -309,7 +318,7 @@ def read_json(path: Path) -> dict:
         RunError: the file is missing, or is none.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(contents(path).decode(), parse_int=_whole)
     except FileNotFoundError:
         raise RunError(f"There is no {path}.") from None
     except OSError as error:
@@ -319,6 +328,11 @@ def read_json(path: Path) -> dict:
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it holds no JSON object.")
     return value
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one that no float could be is infinite, as such a float would be."""
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def _no_json(error: ValueError | RecursionError) -> str:
@@ -347,6 +361,18 @@ def _settle(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_history(run: Run) -> list[dict[str, str]]:
+    """The rows of a run's history.csv.
+
+    Raises:
+        OSError: it is not there, or can't be read.
+        ValueError: it is no text.
+        csv.Error: it is no CSV.
+    """
+    text = contents(run.folder / "history.csv", _HISTORY).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 class History:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,16 +91,23 @@ def describe(dataset: data.Dataset) -> str:
     return f"Forecasting {name} ({rows:,} rows{span}). Examples: {counts}."
 
 
+def function(reference: str, config: RunConfig | Source) -> Callable:
+    """A builder or loader; what its module prints goes to stderr: stdout is for results."""
+    if config.zoo:
+        catalog.import_beside(config.zoo)
+    with contextlib.redirect_stdout(sys.stderr):
+        return catalog.resolve(reference)
+
+
 def call(reference: str, config: RunConfig | Source, *args: object, **params: object) -> object:
     """The result of a builder or loader; a bug in it is one sentence that says where.
 
-    What it prints goes to stderr: stdout is for results.
+    What it prints goes to stderr.
     """
-    if config.zoo:
-        catalog.load(config.zoo)
+    called = function(reference, config)
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            return catalog.resolve(reference)(*args, **params)
+            return called(*args, **params)
     except (ZooError, OSError, MemoryError):
         raise
     except (Exception, SystemExit) as error:

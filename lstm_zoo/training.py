@@ -37,6 +37,8 @@ from lstm_zoo.reporting import charts
 from lstm_zoo.sources import prepare
 from lstm_zoo.tasks import task_of
 
+_AGAIN = ("lstm-zoo", "train", "--resume")
+
 
 class Progress(Protocol):
     """Who wants to know how a training goes on."""
@@ -108,7 +110,8 @@ def _train(
     same = (config.with_seed(0).identity, kernel, len(dataset.train))
     model = compiled.taken(model, same)
     run = begun or runs.create(folder, config)
-    interrupts.advise(f"To go on: lstm-zoo train --resume {shlex.quote(str(run.folder))}")
+    named = ["--zoo", config.zoo] if config.zoo else []
+    interrupts.advise(f"To go on: {shlex.join([*_AGAIN, str(run.folder), *named])}")
     with runs.held(run), _recorded(run), _one_sentence(config):
         failures.forget(run)
         provenance.begin(run, config, backend.devices())

@@ -8,14 +8,13 @@ least validation loss. The search reads history.csv and nothing else: the test p
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import TrainingError, UsageError, listed
-from lstm_zoo.runs import Run
+from lstm_zoo.runs import Run, read_history
 
 TUNING_SEED = 2_718_281_828  # of no comparison that counts its seeds from a small number
 MOST_RATES = 9
@@ -156,8 +155,7 @@ def _losses(
 
 
 def _least_validation_loss(run: Run) -> float:
-    with (run.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
+    losses = [float(row["val_loss"]) for row in read_history(run)]
     numbers = [loss for loss in losses if math.isfinite(loss)]
     if not numbers:
         raise TrainingError("The validation loss is never a number.")

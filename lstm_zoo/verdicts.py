@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import looks, metrics, statistics
+from lstm_zoo import archives, looks, metrics, statistics
 from lstm_zoo.results import LEVEL
 
 
@@ -211,8 +211,7 @@ def _predictions(trial: dict) -> dict[str, np.ndarray]:
 
 
 def _arrays(trial: dict) -> dict[str, np.ndarray]:
-    with np.load(Path(trial["run"]) / "predictions.npz", allow_pickle=False) as arrays:
-        return dict(arrays)
+    return archives.arrays(Path(trial["run"]) / "predictions.npz")
 
 
 def _equal(draft: _Pair, margin: float | None) -> float | None:

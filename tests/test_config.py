@@ -272,10 +272,10 @@ def test_a_config_out_of_range_is_a_run_error(change, sentence):
 )
 def test_recorded_data_that_do_not_fit_their_loader_are_a_run_error(change, sentence):
     run = configured()
-    config.check_data(run)
+    assert config.trusted(run, ZOO) == run
     data = {k: v for k, v in (run.data | change).items() if v is not ...}
     with pytest.raises(RunError, match=f"^config.json is damaged or of another.*{sentence}"):
-        config.check_data(replace(run, data=data))
+        config.trusted(replace(run, data=data), ZOO)
 
 
 def test_the_data_of_a_users_zoo_are_checked_against_its_loader(tmp_path, monkeypatch):
@@ -287,13 +287,47 @@ def test_the_data_of_a_users_zoo_are_checked_against_its_loader(tmp_path, monkey
         "datasets:\n  waves:\n    summary: Waves.\n    loader: own_waves:load\n"
     )
     zoo = load(tmp_path / "zoo.yaml")
-    sys.path.remove(str(tmp_path))
     loader = {"dataset": "waves", "loader": "own_waves:load", "zoo": zoo.file}
     framing = {p.name: p.default for p in ZOO.find("prices").framing}
     run = replace(configured(), **loader, data=framing | {"waves": 4})
-    config.check_data(run)
+    assert config.trusted(run, zoo) == run
+    moved = replace(run, zoo="/elsewhere/zoo.yaml")
+    assert config.trusted(moved, zoo) == run
     with pytest.raises(RunError, match="'waves' of the dataset waves takes a whole number"):
-        config.check_data(replace(run, data=framing | {"waves": "x"}))
+        config.trusted(replace(run, data=framing | {"waves": "x"}), zoo)
+
+
+@pytest.mark.parametrize(
+    "change, own, sentence",
+    [
+        (
+            {"zoo": "/theirs/zoo.yaml"},
+            False,
+            "with the zoo file /theirs/zoo.yaml, which names code",
+        ),
+        (
+            {"builder": "os:system"},
+            False,
+            "builder 'os:system', and the built-in zoo names no such",
+        ),
+        ({"loader": "os:walk"}, False, "loader 'os:walk', and the built-in zoo names no such"),
+        (
+            {"builder": "os:system", "zoo": "z"},
+            True,
+            "'os:system', and the zoo file .* names no such",
+        ),
+        ({"builder": "own:build"}, True, "'own:build', and the built-in zoo names no such"),
+    ],
+)
+def test_code_is_run_only_where_a_zoo_that_the_user_knows_names_it(change, own, sentence):
+    file = replace(ZOO, file="/own/zoo.yaml")
+    mine = replace(ZOO.find("lstm"), name="own", builder="own:build", zoo=file.file)
+    zoo = replace(file, entries=ZOO.entries | {"own": mine}) if own else ZOO
+    with pytest.raises(RunError, match=sentence):
+        config.trusted(replace(configured(), **change), zoo)
+    known = replace(configured(), builder="own:build", zoo="/before/zoo.yaml")
+    if own:
+        assert config.trusted(known, zoo).zoo == "/own/zoo.yaml"
 
 
 def test_the_backend_is_the_option_or_the_environments(monkeypatch):

@@ -109,7 +109,7 @@ def test_every_step_and_images_are_explained(zoo_json, runs, name, steps, units)
 def test_gates_are_of_the_examples_chosen(zoo_json, runs):
     found = zoo_json("explain", runs["still"].name, "gates", "--example", "7", "--example", "0")
     assert [one["example"] for one in found["shown"]] == [7, 0]
-    loaded = forecasting.load(runs["still"])
+    loaded = forecasting.load(runs["still"], runs["still"].config)
     test = forecasting.own_data(loaded, None).test
     x, _ = test.take(np.array([7, 0]))
     np.testing.assert_array_equal([one["input"] for one in found["shown"]], x)
@@ -126,7 +126,7 @@ def test_gates_are_of_the_examples_chosen(zoo_json, runs):
 def test_attention_stands_beside_the_words_and_the_gradient(zoo_json, zoo, runs):
     found = zoo_json("explain", runs["texts"].name, "attention", "--example", "2")
     (shown,) = found["shown"]
-    loaded = forecasting.load(runs["texts"])
+    loaded = forecasting.load(runs["texts"], runs["texts"].config)
     dataset = forecasting.own_data(loaded, None)
     x, _ = dataset.test.take(np.array([2]))
     words = x[0][x[0] > 0]

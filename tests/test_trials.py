@@ -137,7 +137,7 @@ def test_a_strangers_model_is_compared_and_loaded_again(zoo, zoo_json, own_zoo):
     assert results["dataset"]["name"] == "digits"
     same = next(p for p in results["pairs"] if (p["a"], p["b"]) == ("mine:units=8", "mine"))
     assert (same["difference"], same["verdict"]) == (0, "inconclusive")
-    assert zoo("evaluate", "last").code == 0
+    assert zoo("evaluate", "last", "--zoo", own_zoo).code == 0
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import click
 from lstm_zoo.catalog import Dataset, Entry, Model, Recipe, Zoo
 from lstm_zoo.cli.names import Name
 from lstm_zoo.cli.options import data_dir_option, dataset_params, series_options, series_params
-from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 from lstm_zoo.config import BACKENDS, choose_backend, parse_settings, run_config, train_params
 from lstm_zoo.errors import UsageError, printable
 from lstm_zoo.parameters import REQUIRED, Parameter
@@ -32,7 +32,7 @@ def list_(settings: Settings, kind: str | None, as_json: bool) -> None:
         return
     for title, name in chosen.items():
         _section(title.capitalize(), [(e.name, _summary(e)) for e in zoo.of(name).values()])
-    click.echo("lstm-zoo show NAME tells more.")
+    tell("lstm-zoo show NAME tells more.")
 
 
 def _line(entry: Entry) -> dict:
@@ -178,10 +178,10 @@ def _first(outputs: object) -> object:
 
 def _print(about: dict) -> None:
     """The same for a person."""
-    click.echo(f"{about['name']}: {about['summary']}.")
+    tell(f"{about['name']}: {about['summary']}.")
     for text in (about["paper"], about.get("description")):
         if text:
-            click.echo(f"\n{text}")
+            tell(f"\n{text}")
     if about["kind"] == "recipe":
         _print_recipe(about)
         return
@@ -189,7 +189,7 @@ def _print(about: dict) -> None:
         (f"{p['name']} = {_shown(p['value'])}", f"{p['meaning']} [{p['type']}]")
         for p in about["parameters"]
     ]
-    click.echo()
+    tell()
     _section("Parameters", rows)
     if about["kind"] == "dataset":
         _section("Training, unless you say otherwise", _rows(about["training"]))
@@ -198,20 +198,20 @@ def _print(about: dict) -> None:
 
 
 def _print_recipe(about: dict) -> None:
-    click.echo()
+    tell()
     for title in ("params", "data", "train"):
         owner = {"params": about["model"], "data": about["dataset"], "train": "Training"}[title]
         _section(owner, _rows(about[title]))
-    click.echo(f"Seeds: {', '.join(map(str, about['seeds']))}")
+    tell(f"Seeds: {', '.join(map(str, about['seeds']))}")
     for number in about["expected"] or [None]:
-        click.echo(_expected(number))
+        tell(_expected(number))
     if about["protocol"]:
-        click.echo("\nWhere it differs from what was published:")
+        tell("\nWhere it differs from what was published:")
         for text in about["protocol"]:
-            click.echo(click.wrap_text(text, _width(), "- ", "  "))
-    click.echo(f"\nlstm-zoo reproduce {about['name']}")
+            tell(click.wrap_text(text, _width(), "- ", "  "))
+    tell(f"\nlstm-zoo reproduce {about['name']}")
     if about["quick"]:
-        click.echo(f"lstm-zoo reproduce {about['name']} --quick   {_quick(about['quick'])}")
+        tell(f"lstm-zoo reproduce {about['name']} --quick   {_quick(about['quick'])}")
 
 
 def _expected(number: dict | None) -> str:
@@ -249,7 +249,7 @@ def _print_built(built: dict) -> None:
     ]
     _section(f"Built for {built['dataset']} ({shape})", rows)
     cost = built["multiply_adds"]
-    click.echo(
+    tell(
         f"{built['parameters']:,} parameters; "
         + (f"{cost:,} multiply-adds an example." if cost else "multiply-adds can't be counted.")
     )
@@ -273,7 +273,7 @@ def _section(title: str, rows: list[tuple[str, str]]) -> None:
     with formatter.section(title):
         if rows:
             formatter.write_dl([tuple(map(printable, row)) for row in rows], col_max=34)
-    click.echo(formatter.getvalue())
+    tell(formatter.getvalue())
 
 
 COMMANDS = [list_, show]

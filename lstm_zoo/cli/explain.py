@@ -11,7 +11,7 @@ from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.finished import start
 from lstm_zoo.cli.names import RunName, Value
 from lstm_zoo.cli.options import data_dir_option, runs_option
-from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 from lstm_zoo.errors import UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
 
@@ -108,18 +108,19 @@ def _records(
     data_dir: str | None,
 ) -> list[dict]:
     """What is found in each run; a record a layer and direction."""
-    running = start(settings, runs[0].config)
+    configs = [settings.config_of(run) for run in runs]
+    running = start(settings, configs[0])
     from lstm_zoo import forecasting, insight
     from lstm_zoo.insight.subject import Subject
 
     records = []
-    for run in runs:
-        loaded = forecasting.load(run)
-        if question == "gradients" and loaded.config.backend != running:
+    for run, config in zip(runs, configs, strict=True):
+        loaded = forecasting.load(run, config)
+        if question == "gradients" and config.backend != running:
             settings.say(
-                f"{run.name} was trained on {loaded.config.backend}: on {running} its seed draws "
-                f"other weights, so what it was before training is another draw. --backend "
-                f"{loaded.config.backend} builds its own again."
+                f"{run.name} was trained on {config.backend}: on {running} its seed draws other "
+                f"weights, so what it was before training is another draw. --backend "
+                f"{config.backend} builds its own again."
             )
         subject = Subject(loaded, forecasting.own_data(loaded, data_dir))
         records += insight.explain(question, subject, examples or (0,))
@@ -132,7 +133,7 @@ def _print(question: str, records: list[dict]) -> None:
     columns, rows, lines = getattr(insight, question)(records)
     tables.print_rows(columns, rows, ("of", "gate"))
     for line in lines:
-        click.echo(line)
+        tell(line)
 
 
 COMMANDS = [explain]

@@ -20,7 +20,7 @@ from lstm_zoo.cli.options import (
     series_options,
     series_params,
 )
-from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 from lstm_zoo.config import RunConfig, available_threads
 from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import Parameter, read_function
@@ -160,16 +160,17 @@ def _write_on(
         print_json({"prompt": prompt, "text": text, "temperature": temperature, "seed": seed})
         return
     settings.say(f"After {json.dumps(prompt[-60:], ensure_ascii=False)}:")
-    click.echo(text)
+    tell(text)
 
 
 def _load(settings: Settings, name: str, options: dict) -> Loaded:
     """The run and its model, on the backend and with the threads that it was trained with."""
     run = run_folders.find(name, run_folders.runs_folder(options["runs_dir"]))
-    start(settings, run.config)
+    config = settings.config_of(run)
+    start(settings, config)
     from lstm_zoo import forecasting
 
-    return forecasting.load(run)
+    return forecasting.load(run, config)
 
 
 def start(settings: Settings, config: RunConfig) -> str:
@@ -247,7 +248,7 @@ def _print_runs(lines: list[dict], folder: Path) -> None:
     if lines:
         tables.print_runs(lines)
     else:
-        click.echo(f"No such run in {folder}.")
+        tell(f"No such run in {folder}.")
 
 
 def _remove(lines: list[dict], yes: bool) -> None:

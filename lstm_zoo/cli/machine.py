@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from lstm_zoo.cli.options import data_dir_option, runs_option
-from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 
 
 @command("lstm-zoo doctor")
@@ -22,9 +20,9 @@ def doctor(settings: Settings, data_dir: str | None, runs_dir: str | None, as_js
         print_json(found)
         return
     for title, lines in found.items():
-        click.echo(f"{title.replace('_', ' ').capitalize()}")
+        tell(f"{title.replace('_', ' ').capitalize()}")
         for name, value in lines.items():
-            click.echo(f"  {name:<14} {value}")
+            tell(f"  {name:<14} {value}")
 
 
 COMMANDS = [doctor]

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_zoo import catalog
-from lstm_zoo.config import BACKENDS
-from lstm_zoo.errors import printable
+from lstm_zoo.config import BACKENDS, RunConfig, trusted
+from lstm_zoo.errors import harmless, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from lstm_zoo.runs import Run
 
 
 @dataclass
@@ -33,6 +35,12 @@ class Settings:
         """The built-in zoo, and the user's file on top."""
         return catalog.load(catalog.user_file(self.zoo_file))
 
+    def config_of(self, run: Run) -> RunConfig:
+        """What determined a run, whose code is in this zoo."""
+        config = run.config
+        with run.named():
+            return trusted(config, self.zoo)
+
     @cached_property
     def console(self) -> Console:
         """Where progress and remarks go: stderr."""
@@ -43,7 +51,7 @@ class Settings:
     def say(self, sentence: str) -> None:
         """A remark, unless quiet was asked for."""
         if not self.quiet:
-            click.echo(sentence, err=True)
+            click.echo(harmless(sentence), err=True)
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
@@ -121,6 +129,11 @@ def append_summary(text: str) -> None:
     except OSError as error:
         sentence = f"The job's summary {file} can't be written: {error.strerror}."
         click.echo(printable(sentence), err=True)
+
+
+def tell(text: str = "") -> None:
+    """Print what is for a person, whatever a stranger has named in it."""
+    click.echo(harmless(text))
 
 
 def print_json(value: object) -> None:

@@ -22,7 +22,6 @@ from lstm_zoo.cli.settings import (
     pass_settings,
     print_json,
 )
-from lstm_zoo.config import check_data
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.runs import (
@@ -96,7 +95,11 @@ def train(
         print_json(run.metrics | {"run": str(run.folder)})
     else:
         following = _following(settings, config.variant, given(options))
-        tables.print_run(run, f"lstm-zoo evaluate {run.folder}" if begun else following)
+        if begun:
+            following = shlex.join(
+                ["lstm-zoo", "evaluate", str(run.folder), *spelled(settings, {})]
+            )
+        tables.print_run(run, following)
 
 
 def _resumed(settings: Settings, name: str, model: str | None, options: dict) -> tuple[Run, Plan]:
@@ -112,10 +115,9 @@ def _resumed(settings: Settings, name: str, model: str | None, options: dict) ->
         raise UsageError(f"--resume takes all from the run: leave out {listed(own)}.")
     folder = runs_folder(options.get("runs_dir"))
     run = find_unfinished(name, folder)
-    config = run.config
+    config = settings.config_of(run)
     if settings.backend not in (None, config.backend):
         raise UsageError(f"The run was begun on {config.backend}, not on {settings.backend}.")
-    check_data(config)
     return run, Plan([config], options.get("data_dir"), folder)
 
 

@@ -23,7 +23,7 @@ from typing import TextIO
 import pandas as pd
 
 from lstm_zoo import disk
-from lstm_zoo.datasets._files import read_text
+from lstm_zoo.datasets._files import opened
 from lstm_zoo.errors import DataError, listed
 
 SEPARATORS = ",;\t|"
@@ -37,6 +37,7 @@ MISSING = (
     | {"NaN"}
 )
 _HEAD = 1 << 20  # bytes looked at before anything is read; a first line is shorter
+_LINE = 1 << 24  # characters of any other line
 _LONGEST_NAME = 1000
 _DATA = re.compile(r"[\s0-9.,;:/+\-eETZ$€]*")  # what a cell without a word is made of
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -170,16 +171,11 @@ def open_table(name: str, encoding: str | None = None) -> Table:
     path = Path(os.path.expanduser(name))  # noqa: PTH111, leaves a ~stranger as it is
     head = _head(path)
     if encoding is not None:
-        read_text(path, encoding)
+        with opened(path, encoding) as handle:
+            _pass(handle, path)
     else:
-        encoding = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None) or _utf8(path)
+        encoding = _found_out(path, head)
     text = head.decode(encoding, "replace")
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise DataError(
-            f"{tidy(path.name)} is not a text file (there is a null character in line {line:,}): "
-            "a CSV file is needed."
-        )
     if len(head) == _HEAD and "\n" not in text and "\r" not in text:
         raise DataError(f"The first line of {tidy(path.name)} is over a megabyte long.")
     records = {separator: _first_records(text, separator) for separator in SEPARATORS}
@@ -218,15 +214,41 @@ def _neighbour(path: Path) -> str:
     return f" Did you mean {tidy(str(path.parent / near[0]), 200)}?" if near else ""
 
 
-def _utf8(path: Path) -> str:
-    """UTF-8 where the whole file is that, and else what Windows writes in the west."""
-    try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            while handle.read(_HEAD):
-                pass
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+def _found_out(path: Path, head: bytes) -> str:
+    """The encoding of the whole file: by its mark, or UTF-8, or what Windows writes in the west."""
+    marked = next((_BOMS[bom] for bom in _BOMS if head.startswith(bom)), None)
+    for encoding in filter(None, (marked, "utf-8")):
+        try:
+            with path.open(encoding=encoding, newline="") as handle:
+                _pass(handle, path)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    with path.open(encoding="cp1252", errors="replace", newline="") as handle:
+        _pass(handle, path)
+    return "cp1252"
+
+
+def _pass(handle: TextIO, path: Path) -> None:
+    """Read to the end, where every line can be held in memory.
+
+    Raises:
+        DataError: it is no text, or a line in it is too long.
+    """
+    lines, length = 1, 0
+    while text := handle.read(_HEAD):
+        if "\0" in text:
+            line = lines + text[: text.index("\0")].count("\n")
+            raise DataError(
+                f"{tidy(path.name)} is not a text file (there is a null character in line "
+                f"{line:,}): a CSV file is needed."
+            )
+        ends = text.count("\n") or text.count("\r")
+        lines, length = lines + ends, 0 if ends else length + len(text)
+        if length >= _LINE:
+            raise DataError(
+                f"Line {lines:,} of {tidy(path.name)} is over {_LINE >> 20} megabytes long."
+            )
 
 
 def _reader(lines: Iterable[str], separator: str) -> Iterator[list[str]]:

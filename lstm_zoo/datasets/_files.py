@@ -14,8 +14,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TextIO
 
 from lstm_zoo.errors import DataError, UsageError, listed
+from lstm_zoo.files import size_on_disk
 from lstm_zoo.quiet import quiet_imports
 
 STALLED = 30  # seconds without a byte
@@ -53,15 +55,18 @@ def exists(path: Path) -> bool:
     return True
 
 
-def read_text(path: Path, encoding: str) -> str:
-    """The text in a file.
+@contextlib.contextmanager
+def opened(path: Path, encoding: str) -> Iterator[TextIO]:
+    """A text file, for the block to read.
 
     Raises:
-        DataError: it can't be read, or is of another encoding.
+        DataError: it can't be read, is no regular file, or is of another encoding.
         UsageError: there is no such encoding.
     """
     try:
-        return path.read_text(encoding=encoding)
+        size_on_disk(path)
+        with path.open(encoding=encoding) as handle:
+            yield handle
     except LookupError:
         raise UsageError(
             f"There is no encoding '{encoding}': utf-8, utf-16, cp1252 and latin-1 are some."

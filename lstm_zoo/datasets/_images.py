@@ -7,11 +7,13 @@ have taken over MNIST's form and its files' names; how often each label comes te
 from __future__ import annotations
 
 import gzip
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lstm_zoo import archives
 from lstm_zoo.data import Examples, Parts
 from lstm_zoo.datasets._files import (
     downloading,
@@ -28,6 +30,7 @@ SHAPES = {
     "x_test": (10000, 28, 28),
     "y_test": (10000,),
 }
+_LARGEST = 16 + math.prod(SHAPES["x_train"])  # bytes of an IDX file
 IDX = {
     "x_train": "train-images-idx3-ubyte",
     "y_train": "train-labels-idx1-ubyte",
@@ -141,16 +144,17 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     with path.open("rb") as handle:
         if handle.read(4) != b"PK\3\4":
             raise ValueError("it is no .npz archive")
-        handle.seek(0)
-        with np.load(handle, allow_pickle=False) as archive:
-            return {key: archive[key] for key in SHAPES}
+    return archives.arrays(path, SHAPES)
 
 
 def _read_idx(path: Path) -> np.ndarray:
     """The array of an IDX file: two zeros, 8 (uint8), the dimensions' count, each as big-endian."""
-    data = path.read_bytes()
-    if data.startswith(b"\x1f\x8b"):
-        data = gzip.decompress(data)
+    with path.open("rb") as handle:
+        packed = handle.read(2) == b"\x1f\x8b"
+        handle.seek(0)
+        data = (gzip.GzipFile(fileobj=handle) if packed else handle).read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ValueError("it is larger than any of MNIST's form")
     if len(data) < 4 or data[:3] != b"\0\0\x08":
         raise ValueError("it is no IDX file of bytes")
     start = 4 + 4 * data[3]

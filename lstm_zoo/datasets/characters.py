@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo.data import Examples, Splits
-from lstm_zoo.datasets._files import read_text
+from lstm_zoo.datasets._files import opened
 from lstm_zoo.errors import DataError, UsageError
 from lstm_zoo.parameters import File, PositiveInt, Rate
 
@@ -61,8 +61,7 @@ def load(
             f"validation={validation:g} and test={test:g} leave a part of the text empty: it takes "
             "all three."
         )
-    text = _help_texts() if file is None else read_text(Path(file), encoding)
-    text = text[:characters]
+    text = _help_texts()[:characters] if file is None else _begin(file, encoding, characters)
     ends = [round(len(text) * share) for share in (1 - validation - test, 1 - test, 1)]
     pieces = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     shortest = min(map(len, pieces))
@@ -73,6 +72,12 @@ def load(
         )
     vocabulary = (UNKNOWN, *sorted(set(pieces[0]) - {UNKNOWN}))
     return Splits(*(_cut(piece, steps, vocabulary) for piece in pieces))
+
+
+def _begin(file: str, encoding: str, characters: int) -> str:
+    """The first so many characters of a file."""
+    with opened(Path(file), encoding) as handle:
+        return handle.read(characters)
 
 
 def _help_texts() -> str:

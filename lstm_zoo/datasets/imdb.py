@@ -40,6 +40,7 @@ from lstm_zoo.datasets._files import (
 )
 from lstm_zoo.datasets._words import padded, rule
 from lstm_zoo.errors import DataError
+from lstm_zoo.files import contents
 from lstm_zoo.parameters import PositiveInt
 from lstm_zoo.preparation import known_words
 
@@ -116,7 +117,7 @@ def _content(paths: dict[str, Path], name: str) -> bytes:
     """The bytes of a file that is Keras' own, and no other."""
     algorithm, digest = DIGESTS[name]
     with reading(paths[name], NAME):
-        data = paths[name].read_bytes()
+        data = contents(paths[name])
         if hashlib.new(algorithm, data, usedforsecurity=False).hexdigest() != digest:
             raise ValueError(f"its {algorithm.upper()} digest is not that of Keras' file")
     return data

@@ -29,6 +29,7 @@ from lstm_zoo.data import Parts
 from lstm_zoo.datasets import mnist
 from lstm_zoo.datasets.mnist_pixels import PIXELS, in_order
 from lstm_zoo.errors import DataError, few
+from lstm_zoo.files import contents
 from lstm_zoo.parameters import File, PositiveInt
 
 SHIPPED = Path(__file__).with_name("mnist_permutation.txt")
@@ -72,7 +73,7 @@ def _shipped() -> np.ndarray:
 
 def _own(file: str) -> np.ndarray:
     try:
-        return _order(Path(file).read_text(encoding="utf-8"), file)
+        return _order(contents(Path(file)).decode(), file)
     except OSError as error:
         raise DataError(f"The permutation {file} can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import harmless
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Lines:
 
     def _print(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(harmless(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class Bar(Lines):

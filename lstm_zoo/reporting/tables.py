@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from lstm_zoo.errors import counted
+from lstm_zoo.errors import counted, harmless
 from lstm_zoo.reporting import lags, lengths
 from lstm_zoo.reporting.sentences import (
     beats_floor,
@@ -41,7 +41,7 @@ def _table(*columns: str, texts: Collection[str] = ()) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for place, column in enumerate(columns):
         left = not place or column in texts
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
+        table.add_column(_text(column), justify="left" if left else "right", no_wrap=True)
     return table
 
 
@@ -53,7 +53,7 @@ def _print(*lines: str | Table) -> None:
             needed = Measurement.get(out, out.options.update(max_width=1000), line).maximum
             Console(highlight=False, width=max(out.width, needed)).print(line)
         else:
-            out.print(Text(line), soft_wrap=not out.is_terminal)
+            out.print(_text(line), soft_wrap=not out.is_terminal)
 
 
 def print_run(run: Run, following: str) -> None:
@@ -91,8 +91,13 @@ def print_rows(columns: list[str], rows: list[tuple], texts: Collection[str] = (
     _print(table)
 
 
+def _text(value: str) -> Text:
+    """A text as it stands, harmless on a terminal."""
+    return Text(harmless(value))
+
+
 def _cell(value: object) -> Text:
-    return Text("" if value is None else number(value) if isinstance(value, float) else str(value))
+    return _text("" if value is None else number(value) if isinstance(value, float) else str(value))
 
 
 def print_runs(lines: list[dict]) -> None:
@@ -102,7 +107,7 @@ def print_runs(lines: list[dict]) -> None:
         done = line["state"] == "finished"
         metric = words(line["metric"]) if done else line["state"]
         scores = [number(line["score"]), number(line["floor"])]
-        table.add_row(Text(line["run"]), Text(line["variant"] or "–"), metric, *scores)
+        table.add_row(*map(_text, [line["run"], line["variant"] or "–", metric, *scores]))
     _print(table)
 
 
@@ -112,7 +117,8 @@ def scores_table(record: dict) -> Table:
     columns["floor"] = record["floor"].get("scores", {})
     table = _table("metric", *columns)
     for name in record["test"]:
-        table.add_row(words(name), *(number(scores.get(name)) for scores in columns.values()))
+        scores = [number(scores.get(name)) for scores in columns.values()]
+        table.add_row(*map(_text, [words(name), *scores]))
     return table
 
 
@@ -149,7 +155,7 @@ def filled(header: list[str], rows: list[list[str]]) -> Table:
     """A table of these rows."""
     table = _table(*header)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_text, row))
     return table
 
 
@@ -184,7 +190,7 @@ def print_outcome(outcome: dict, summary: str) -> None:
     """A recipe's numbers beside the published ones and the floor."""
     table = _table("metric", "value", "95 % interval", "seeds", "from", texts=("from",))
     for row in outcome_rows(outcome):
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_text, row))
     _print(f"{outcome['recipe']}: {summary}.", table, *outcome_lines(outcome))
 
 

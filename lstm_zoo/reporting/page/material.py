@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,15 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_zoo import archives
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, printable
 from lstm_zoo.results import finished
-from lstm_zoo.runs import Run
+from lstm_zoo.runs import Run, read_history
 
-_DAMAGE = (
-    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error),
-    *(ValueError, LookupError, TypeError, AttributeError, NotImplementedError),
-)
+_DAMAGE = (*(OSError, csv.Error, ValueError, LookupError, TypeError, AttributeError),)
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ def read_run(run: Run) -> Trained:
     """
     folder, config, metrics = run.folder, run.config, run.metrics
     with intact(folder / "history.csv"):
-        history = _history(folder / "history.csv")
+        history = _history(read_history(run))
     with intact(folder / "predictions.npz"):
         answers = _answers(folder / "predictions.npz")
     with intact(folder / "preprocessing.json"):
@@ -98,9 +94,7 @@ def _names(preprocessing: dict) -> list[str]:
     return [str(name) for name in preprocessing.get("classes") or ()]
 
 
-def _history(path: Path) -> dict[str, list[float | None]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def _history(rows: list[dict[str, str]]) -> dict[str, list[float | None]]:
     columns = {name: [float(row[name]) if row[name] else None for row in rows] for name in rows[0]}
     if None in columns["epoch"]:
         raise ValueError("an epoch has no number")
@@ -108,8 +102,7 @@ def _history(path: Path) -> dict[str, list[float | None]]:
 
 
 def _answers(path: Path) -> dict[str, np.ndarray]:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        answers = dict(arrays)
+    answers = archives.arrays(path)
     truth, answer = answers["y_true"], answers["y_pred"]
     if not len(truth) or truth.shape != answer.shape[: truth.ndim]:
         raise ValueError(f"y_true is {truth.shape} and y_pred {answer.shape}")
