@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import sys
+import urllib.parse
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from lstm_zoo.errors import (
     UsageError,
     ZooError,
     counted,
+    listed,
     reason,
 )
 from lstm_zoo.telling import Task, Told, outcome
@@ -231,6 +234,7 @@ class Cluster:
         address = self._place.address or os.environ.get("RAY_ADDRESS")
         own = {} if address else {"include_dashboard": False} | self._own_folder()
         try:
+            _knock(address)
             with _handlers_kept():
                 ray.init(
                     address or "local",
@@ -292,11 +296,12 @@ class Cluster:
         if any(self._rooms()):
             return
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
-        most = {kind: max(_has(node, kind) for node in nodes) for kind in ("CPU", "GPU")}
+        asked = {"CPU": self._place.cpus, "GPU": self._place.gpus}
+        most = {kind: max(_has(node, kind) for node in nodes) for kind in asked}
         raise UsageError(
-            f"No machine of the cluster has room for a run of {counted(self._place.cpus, 'CPU')} "
-            f"and {self._place.gpus:g} GPUs (--cpus-per-run, --gpus-per-run): the most that one "
-            f"has are {most['CPU']:g} CPUs and {most['GPU']:g} GPUs."
+            "No machine of the cluster has room for a run "
+            f"({_amount(asked)}; --cpus-per-run, --gpus-per-run): the most that one has is "
+            f"{_amount(most)}."
         )
 
 
@@ -314,6 +319,21 @@ class _Board:
         """What was told since it was last read."""
         news, self._news = self._news, []
         return news
+
+
+def _knock(address: str | None) -> None:
+    """Make sure that somebody answers at an address, for which Ray would wait minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    where = urllib.parse.urlsplit(address if "://" in (address or "") else f"//{address or ''}")
+    if where.hostname and where.port:
+        socket.create_connection((where.hostname, where.port), timeout=10).close()
+
+
+def _amount(numbers: dict[str, float]) -> str:
+    return listed([f"{number:g} {kind}" for kind, number in numbers.items()])
 
 
 def _has(node: dict, kind: str) -> float:

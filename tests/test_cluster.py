@@ -227,6 +227,12 @@ def test_what_is_for_ray_and_what_the_cluster_lacks_is_told(zoo):
     assert (wrong.code, "a number above 0" in wrong.err) == (2, True)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "here", "127.0.0.1:port"])
+def test_a_cluster_that_is_not_there_is_told_at_once(zoo, address):
+    wrong = zoo("compare", "lstm", "--executor", "ray", "--ray-address", address)
+    assert (wrong.code, f"There is no Ray cluster at {address}:" in wrong.err) == (1, True)
+
+
 def test_ray_that_is_not_installed_is_told(zoo, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     missing = zoo("compare", "lstm", "--executor", "ray")
