@@ -188,7 +188,10 @@ class _Worker:
     def hear(self, kind: str, content: tuple) -> Iterator[tuple[Task, object]]:
         """What it said: a word of progress, or the end of its task."""
         if kind != "done":
-            getattr(self._voice, kind)(*content)
+            answer = getattr(self._voice, kind)(*content)
+            if kind == "epoch":  # the one question
+                with suppress(OSError):  # it is dead, which listening to it will tell
+                    self.connection.send(answer)
             return
         task, self.task = self.task, None
         if task is _begin:
@@ -258,7 +261,9 @@ def _serve(connection: Connection, folder: Path, place: int, backend: str, threa
         if isinstance(message, Shared):
             raw = message.load()
             continue
-        connection.send(("done", (_outcome(message, raw, _Told(connection.send)),)))
+        connection.send(
+            ("done", (_outcome(message, raw, _Told(connection.send, connection.recv)),))
+        )
 
 
 def _end_with_parent(folder: Path) -> None:
@@ -292,8 +297,9 @@ def _outcome(task: Task, raw: object, progress: Progress) -> object:
 class _Told:
     """The progress of a task, told to the process that asked for it."""
 
-    def __init__(self, send: Callable[[tuple], None]):
-        self._send, self._batches, self._last = send, 0, 0.0
+    def __init__(self, send: Callable[[tuple], None], answer: Callable[[], bool | None]):
+        self._send, self._answer = send, answer
+        self._batches, self._last = 0, 0.0
 
     def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
         """A training starts, after the epochs done; an epoch has that many batches."""
@@ -305,10 +311,12 @@ class _Told:
         if time.monotonic() - self._last > _TELL:
             self._tell_batches()
 
-    def epoch(self, row: dict) -> None:
-        """An epoch is done."""
+    def epoch(self, row: dict) -> bool | None:
+        """An epoch is done; whether that process has the training end."""
         self._tell_batches()
         self._send(("epoch", (row,)))
+        with suppress(EOFError, OSError):  # it is dead, and this one ends with it
+            return self._answer()
 
     def end(self) -> None:
         """The training is over."""
