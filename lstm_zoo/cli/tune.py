@@ -148,9 +148,8 @@ def _searched(
         hunt = search.Search(wanted, study, settings.zoo, teller)
         trainer = Trainer(raw, asked.folder, hunt.progress, crew=crew)
         hunt.run(trainer)
-        found = search.outcome(
-            wanted, study, settings.zoo, range(config.seed, config.seed + seeds), trainer
-        )
+        scored = list(range(config.seed, config.seed + seeds))
+        found = search.outcome(wanted, study, settings.zoo, scored, trainer)
     return found | {"study": {"file": str(path)} | found["study"]}
 
 
