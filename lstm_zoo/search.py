@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from lstm_zoo import recipe, trials
 from lstm_zoo.catalog import Zoo
@@ -20,8 +21,10 @@ from lstm_zoo.runs import Run
 from lstm_zoo.space import Space
 from lstm_zoo.study import Study, Trial
 from lstm_zoo.trainer import Trainer
-from lstm_zoo.training import Progress
 from lstm_zoo.tuning import TUNING_SEED, least_validation_loss
+
+if TYPE_CHECKING:
+    from lstm_zoo.training import Progress
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Asked:
     def terms(self) -> dict:
         """What determines the search, but for how many trials it has."""
         values = json.loads(self.config.identity)
-        for group in ("params", "train"):
-            values[group] = {k: v for k, v in values[group].items() if k not in self.space}
+        for name in self.space:
+            del values["params" if name in values["params"] else "train"][name]
         return values | {"space": {name: choice.to_dict() for name, choice in self.space.items()}}
 
     @property
@@ -57,12 +60,11 @@ class Asked:
         Raises:
             UsageError: they do not go together.
         """
-        config = self.config
-        train = {name: value for name, value in values.items() if name in config.train}
-        params = {name: value for name, value in values.items() if name in config.params}
-        source = zoo.find(config.dataset, "dataset")
-        train = train_params(source, config.train | train)
-        return replace(config, params=config.params | params, train=train)
+        params, train = dict(self.config.params), dict(self.config.train)
+        for name, value in values.items():
+            (params if name in params else train)[name] = value
+        train = train_params(zoo.find(self.config.dataset, "dataset"), train)
+        return replace(self.config, params=params, train=train)
 
 
 class Watched:
@@ -189,9 +191,9 @@ class Search:
 
 
 def _history(run: Run) -> list[dict]:
-    """The rows of history.csv, whose last one a kill may have cut short."""
+    """The whole rows of history.csv, whose last one a kill may have cut short."""
     with (run.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["val_loss"]]
+        return list(csv.DictReader(line for line in file if line.endswith("\n")))
 
 
 def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: list[int], trainer: Trainer) -> dict:

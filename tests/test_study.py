@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import sys
 
 import pytest
@@ -212,3 +213,9 @@ def test_without_optuna_its_extra_is_named(zoo, monkeypatch):
     result = zoo("tune", "lstm", "--trials", "2")
     assert result.code == MissingExtra.exit_code == 1
     assert "with which tune searches, is not installed: pip install 'lstm-zoo[tune]'" in result.err
+
+
+def test_a_search_by_other_processes_needs_no_keras_in_this_one():
+    script = "import sys, lstm_zoo.search; print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 from lstm_zoo import recipe, space
 from lstm_zoo.catalog import Model
 from lstm_zoo.cli.names import Name, Value
-from lstm_zoo.cli.options import Plan, given, plan, training_options
+from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.cli.training import MOST_SEEDS, complain, jobs_option, prepare, tell, useful
 from lstm_zoo.config import TRAINING, parse_variant
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lstm_zoo.workers import Crew
 
 _TRIALS = Parameter("trials", "PositiveInt", None, "trials in all")
+_SAME = ("threads", "data_dir", "runs_dir")  # options that a recipe does not say
 _SEEDS = Parameter("seeds", "PositiveInt", 5, "seeds of the winner")
 
 
@@ -86,7 +88,7 @@ def tune(
     if as_json:
         print_json(found)
     else:
-        _print(found, written, output)
+        _print(found, written, _following(settings, found, output, typed) if output else [])
     complain(found["test"])
 
 
@@ -153,15 +155,22 @@ def _searched(
     return found | {"study": {"file": str(path)} | found["study"]}
 
 
-def _print(found: dict, written: str, output: str | None) -> None:
-    """The same for a person, and the winner as a zoo file has it."""
+def _following(settings: Settings, found: dict, output: str, typed: dict) -> list[str]:
+    """The command that gives the winner's numbers again."""
+    same = {name: typed[name] for name in _SAME if name in typed}
+    seed = ["--seed", str(typed["seed"])] if "seed" in typed else []
+    options = [*spelled(replace(settings, zoo_file=output), same), *seed]
+    return ["lstm-zoo", "reproduce", found["winner"]["name"], *options]
+
+
+def _print(found: dict, written: str, following: list[str]) -> None:
+    """The same for a person, the winner as a zoo file has it, and the command that runs that."""
     from lstm_zoo.reporting import tables
 
     tables.print_search(found)
     click.echo(f"\n{written}")
-    name = found["winner"]["name"]
-    if output:
-        click.echo(f"Next: lstm-zoo --zoo {output} reproduce {name}")
+    if following:
+        click.echo(f"Next: {shlex.join(following)}")
 
 
 COMMANDS = [tune]
