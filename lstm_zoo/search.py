@@ -7,13 +7,14 @@ then trained from the seeds that it is scored over, and there alone is the test 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lstm_zoo import recipe, trials
+from lstm_zoo import data, recipe, trials
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig, train_params
 from lstm_zoo.errors import Pruned, TrainingError, UsageError, counted
@@ -48,6 +49,16 @@ class Asked:
         for name in self.space:
             del values["params" if name in values["params"] else "train"][name]
         return values | {"space": {name: choice.to_dict() for name, choice in self.space.items()}}
+
+    @property
+    def file(self) -> str:
+        """A name for its study, which no other search has."""
+        digest = hashlib.sha256(json.dumps(self.terms, sort_keys=True).encode()).hexdigest()
+        return f"tune-{self.config.model}-{self.config.dataset}-{digest[:8]}.jsonl"
+
+    def on(self, raw: data.Raw) -> Asked:
+        """The same on these data."""
+        return replace(self, config=replace(self.config, data_sha256=data.digest(raw)))
 
     @property
     def warm_up(self) -> int:
@@ -138,8 +149,8 @@ class Search:
         trainer.progress.expect(left)
         jobs = min(trainer.jobs, left)
         at_a_time = f", {jobs} at a time" if jobs > 1 else ""
-        there = f" {done:,} are in the study already." if done else ""
-        self.progress.say(f"{counted(left, 'trial')} to train{at_a_time}.{there}")
+        there = f", beside {done:,} in the study" if done else ""
+        self.progress.say(f"{counted(left, 'trial')} to train{at_a_time}{there}.")
 
     def _trainings(self, trainer: Trainer) -> Iterator[RunConfig]:
         """Each when there is a process for it; what is known already needs none."""
@@ -196,8 +207,15 @@ def _history(run: Run) -> list[dict]:
         return list(csv.DictReader(line for line in file if line.endswith("\n")))
 
 
-def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: list[int], trainer: Trainer) -> dict:
+def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: int, trainer: Trainer) -> dict:
     """What came of a search: the winner, what it scores on the test part, and what it all cost.
+
+    Args:
+        asked: what was searched.
+        study: where its trials are.
+        zoo: where the winner's entries are found.
+        seeds: how many the winner is scored over, from the configured one on.
+        trainer: trains it.
 
     Raises:
         ZooError: the winner can't be trained.
@@ -207,10 +225,10 @@ def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: list[int], trainer: Tra
     best = min(finished, key=lambda trial: (trial["loss"], trial["number"]))
     winner = asked.config_of(best["values"], zoo)
     name = f"{winner.model}-{winner.dataset}-tuned"
-    summary = (
-        f"{winner.model} on {winner.dataset}, the best of {counted(len(told), 'trial')} by its "
-        "validation loss"
-    )
+    of = f"the best of {counted(len(told), 'trial')} by its validation loss"
+    summary = f"{winner.model} on {winner.dataset}, {of}"
+    written = recipe.document(name, summary, winner, asked.space, seeds, zoo)
+    scored = list(range(winner.seed, winner.seed + seeds))
     return {
         "schema": 1,
         "study": {
@@ -222,13 +240,9 @@ def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: list[int], trainer: Tra
             "training_seed": TUNING_SEED,
         },
         "trials": told,
-        "winner": best
-        | {
-            "name": name,
-            "zoo": recipe.document(name, summary, winner, asked.space, len(seeds), zoo),
-        },
+        "winner": best | {"name": name, "zoo": written},
         "cost": _cost(told),
-        "test": trials.compare(trials.Comparison([winner], seeds), trainer),
+        "test": trials.compare(trials.Comparison([winner], scored), trainer),
     }
 
 

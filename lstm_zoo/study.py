@@ -121,11 +121,6 @@ class Study:
         return [_told(trial, self._space) for trial in self._study.trials]
 
 
-def digest(terms: dict) -> str:
-    """A few letters that stand for what determines a search."""
-    return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:8]
-
-
 @contextmanager
 def opened(file: Path, terms: dict, space: Space, *, seed: int, warm_up: int) -> Iterator[Study]:
     """The study in a file, which is made where there is none, for this process alone.

@@ -206,13 +206,18 @@ def test_optuna_says_nothing_by_itself(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_without_optuna_its_extra_is_named(zoo, monkeypatch):
-    for module in ("lstm_zoo.study", "lstm_zoo.search"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    result = zoo("tune", "lstm", "--trials", "2")
-    assert result.code == MissingExtra.exit_code == 1
-    assert "with which tune searches, is not installed: pip install 'lstm-zoo[tune]'" in result.err
+def test_without_optuna_its_extra_is_named(tmp_path):
+    script = """
+import sys
+sys.modules["optuna"] = None
+from lstm_zoo.__main__ import run
+sys.exit(run(["tune", "lstm", "--trials", "2"]))
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == MissingExtra.exit_code == 1
+    assert "with which tune searches, is not installed: pip install 'lstm-zoo[tune]'" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_search_by_other_processes_needs_no_keras_in_this_one():

@@ -14,7 +14,15 @@ from lstm_zoo.catalog import Model
 from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
-from lstm_zoo.cli.training import MOST_SEEDS, complain, jobs_option, prepare, tell, useful
+from lstm_zoo.cli.training import (
+    MOST_SEEDS,
+    complain,
+    fresh_option,
+    jobs_option,
+    prepare,
+    tell,
+    useful,
+)
 from lstm_zoo.config import TRAINING, parse_variant
 from lstm_zoo.errors import UsageError
 from lstm_zoo.parameters import Parameter
@@ -54,6 +62,7 @@ _SEEDS = Parameter("seeds", "PositiveInt", 5, "seeds of the winner")
     default=5,
     help="Seeds that the winner is scored over; 5 by default.",
 )
+@fresh_option
 @jobs_option
 @click.option("-o", "--output", metavar="FILE.yaml", help="Write the winner there, as a zoo file.")
 @json_option
@@ -64,6 +73,7 @@ def tune(
     trials: int,
     study: str | None,
     seeds: int,
+    fresh: bool,
     jobs: int | str,
     output: str | None,
     as_json: bool,
@@ -73,15 +83,15 @@ def tune(
     typed = given(options)
     asked = plan(settings, (model,), typed)
     _check(settings, asked, seeds, output)
-    left = space.searched(*_entry(settings, model, typed))
+    chosen = space.searched(*_entry(settings, model, typed))
     from lstm_zoo import backend, search, workers
 
-    config = asked.configs[0]
-    with workers.crew(jobs, config, max(trials, seeds)) as crew:
+    wanted = search.Asked(asked.configs[0], chosen, trials)
+    with workers.crew(jobs, wanted.config, max(trials, seeds)) as crew:
         prepare(settings, asked)
-        backend.choose(config.backend)  # a download imports Keras
-        wanted = search.Asked(config, left, trials)
-        found = _searched(settings, asked, wanted, seeds, study, crew, jobs == "auto")
+        backend.choose(wanted.config.backend)  # a download imports Keras
+        terms = {"seeds": seeds, "file": study, "fresh": fresh, "best_jobs": jobs == "auto"}
+        found = _searched(settings, asked, wanted, crew, **terms)
     written = recipe.text(found["winner"]["zoo"])
     if output:
         write_text(Path(output), written)
@@ -125,33 +135,30 @@ def _searched(
     settings: Settings,
     asked: Plan,
     wanted: Asked,
+    crew: Crew | None,
+    *,
     seeds: int,
     file: str | None,
-    crew: Crew | None,
+    fresh: bool,
     best_jobs: bool,
 ) -> dict:
     """The search, and what came of it."""
-    from lstm_zoo import data, search, sources
-    from lstm_zoo import study as studies
+    from lstm_zoo import search, sources, study
     from lstm_zoo.reporting.progress import progress
     from lstm_zoo.trainer import Trainer
 
     raw = sources.read(wanted.config, asked.data_dir)
     tell(settings, sources.prepare(wanted.config, raw))
-    config = replace(wanted.config, data_sha256=data.digest(raw))
-    wanted = replace(wanted, config=config)
-    digest = studies.digest(wanted.terms)
-    default = asked.folder / f"tune-{config.model}-{config.dataset}-{digest}.jsonl"
-    path = Path(file) if file else default
     crew = useful(crew, asked, best_jobs)
-    setup = {"seed": config.seed, "warm_up": wanted.warm_up}
-    with studies.opened(path, wanted.terms, wanted.space, **setup) as study:
+    wanted = wanted.on(raw)
+    path = Path(file) if file else asked.folder / wanted.file
+    terms = {"seed": wanted.config.seed, "warm_up": wanted.warm_up}
+    with study.opened(path, wanted.terms, wanted.space, **terms) as own:
         teller = progress(settings.console, settings.quiet)
-        hunt = search.Search(wanted, study, settings.zoo, teller)
-        trainer = Trainer(raw, asked.folder, hunt.progress, crew=crew)
+        hunt = search.Search(wanted, own, settings.zoo, teller)
+        trainer = Trainer(raw, asked.folder, hunt.progress, fresh, crew)
         hunt.run(trainer)
-        scored = list(range(config.seed, config.seed + seeds))
-        found = search.outcome(wanted, study, settings.zoo, scored, trainer)
+        found = search.outcome(wanted, own, settings.zoo, seeds, trainer)
     return found | {"study": {"file": str(path)} | found["study"]}
 
 
