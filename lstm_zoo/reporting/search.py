@@ -36,7 +36,8 @@ def lines(found: dict) -> list[str]:
     winner, results, cost = found["winner"], found["test"], found["cost"]
     (model,) = results["models"]
     seeds, metric = results["seeds"], words(results["metric"]["name"])
-    interval = "" if model["ci95"] is None else f", 95 % interval {span(model['ci95'])}"
+    several = model["ci95"] is not None
+    interval = f" on average, 95 % interval {span(model['ci95'])}" if several else ""
     over = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
     kinds = [f"{cost[kind]:,} {kind}" for kind in ("finished", "pruned", "failed") if cost[kind]]
     return [
