@@ -57,10 +57,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Model(Entry):
-    """A named builder, with the values that this name gives its parameters."""
+    """A named builder, with the values that this name gives its parameters.
+
+    `space` says what a search may choose: a range or a list for a parameter.
+    """
 
     builder: str = ""
     params: dict = field(default_factory=dict)
+    space: dict = field(default_factory=dict)
     kind: ClassVar[str] = "model"
 
     @property
@@ -158,6 +162,11 @@ _EXPECTED = (
     Parameter("tolerance", "float | None", None, "how far from it ours may be"),
     Parameter("floor", "PositiveFloat | None", None, "of a loss: what the trivial answer costs"),
     Parameter("source", "str", REQUIRED, "where it was published"),
+)
+_RANGE = (
+    Parameter("low", "int | float", REQUIRED, "the least value"),
+    Parameter("high", "int | float", REQUIRED, "the largest value"),
+    Parameter("log", "bool", False, "whether its digits are drawn evenly, and not its values"),
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _LARGEST = 1_000_000  # bytes of a zoo file
@@ -333,6 +342,8 @@ def _entry(section: str, name: object, values: dict, where: str, zoo: str | None
         _check_values(values.get("quick", {}), {k: allowed[k] for k in _QUICK}, f"{where}: quick")
         _check_expected(values.get("expected", []), where)
         _check_texts(values.get("protocol", []), where)
+    for parameter, choice in values.get("space", {}).items():
+        _check_choice(choice, f"{where}: space: {parameter}")
     missing = ({"summary"} | _NEEDED[section]) - set(values)
     if missing:
         raise ZooError(f"{where}: {listed(sorted(missing))} missing.")
@@ -367,6 +378,25 @@ def _check_expected(numbers: list, where: str) -> None:
                 f"{where}: an expected number agrees within a 'tolerance', or by its verdict above "
                 "a 'floor'; it takes one of them."
             )
+
+
+def _check_choice(choice: object, where: str) -> None:
+    """What a parameter is chosen from is a list, or `low` and `high`, in that order."""
+    if isinstance(choice, list) and choice:
+        return
+    if not isinstance(choice, dict):
+        raise ZooError(
+            f"{where}: expected a list of values, or {{low: …, high: …}}, got "
+            f"{reprlib.repr(choice)}."
+        )
+    try:
+        low, high, log = fill(_RANGE, choice, "a range").values()
+    except UsageError as error:
+        raise ZooError(f"{where}: {error}") from None
+    if low > high:
+        raise ZooError(f"{where}: 'low' is at most 'high', and {low:g} is above {high:g}.")
+    if log and low <= 0:
+        raise ZooError(f"{where}: with 'log' the range begins above 0, not at {low:g}.")
 
 
 def _check_texts(texts: list, where: str) -> None:

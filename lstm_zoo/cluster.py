@@ -80,8 +80,11 @@ class _Going:
     number: int = -1
     begun: bool = False
 
-    def hear(self, kind: str, content: tuple) -> None:
-        """A word of its progress; where it begins once more, its process was lost."""
+    def hear(self, kind: str, content: tuple) -> bool | None:
+        """A word of its progress; whether the training is to end.
+
+        Where it begins once more, its process was lost.
+        """
         if kind == "begin":
             if self.begun:
                 config = content[0]
@@ -89,7 +92,7 @@ class _Going:
                 told = f"{config.variant}, seed {config.seed}, once more: its process was lost."
                 self.voice.say(told)
             self.begun = True
-        getattr(self.voice, kind)(*content)
+        return getattr(self.voice, kind)(*content)
 
 
 class Cluster:
@@ -191,8 +194,8 @@ class Cluster:
         ended, _ = self._ray.wait(list(self._going), timeout=_LISTEN)
         listening = {going.number: going for going in self._going.values()}
         for number, kind, content in self._news():
-            if number in listening:
-                listening[number].hear(kind, content)
+            if number in listening and listening[number].hear(kind, content):
+                self._board.stop.remote(number)
         for one in ended:
             going = self._going.pop(one)
             going.voice.end()
@@ -310,6 +313,7 @@ class _Board:
 
     def __init__(self) -> None:
         self._news: list[tuple[int, str, tuple]] = []
+        self._hopeless: set[int] = set()
 
     def tell(self, number: int, kind: str, content: tuple) -> None:
         """A task tells something."""
@@ -319,6 +323,14 @@ class _Board:
         """What was told since it was last read."""
         news, self._news = self._news, []
         return news
+
+    def stop(self, number: int) -> None:
+        """A task is to end, with the next epoch of its training."""
+        self._hopeless.add(number)
+
+    def hopeless(self, number: int) -> bool:
+        """Whether a task is to end."""
+        return number in self._hopeless
 
 
 def _knock(address: str | None) -> None:
@@ -355,11 +367,19 @@ def _done(task: Task, number: int, raw: object, board: Any, setting: _Setting) -
     """In a process of the cluster: the result of a task, or the error that it failed with."""
     sys.argv = list(setting.command)  # as environment.json has it
     _begun(setting)
-    return outcome(task, raw, Told(partial(_tell, board, number)))
+    told = Told(partial(_tell, board, number), partial(_answer, board, number))
+    return outcome(task, raw, told)
 
 
 def _tell(board: Any, number: int, message: tuple) -> None:
     board.tell.remote(number, *message)
+
+
+def _answer(board: Any, number: int) -> bool:
+    """Whether the asking process has said by now that the training is to end."""
+    import ray
+
+    return ray.get(board.hopeless.remote(number))
 
 
 def _devices(setting: _Setting) -> list[str]:

@@ -7,7 +7,8 @@ ZooError                  a file, column or run that isn't there, bad data, … 
 ├── RunError              a run folder that is unfinished, damaged or none       exit 1
 ├── TrainingError         a training that failed                                 exit 1
 │   ├── Diverged          … because its loss is no number any more, or exploded
-│   └── ProcessLost       … because its process was killed, or crashed
+│   ├── ProcessLost       … because its process was killed, or crashed
+│   └── Pruned            … because a search had it end: others do better
 └── MissingExtra          an optional package that is not installed              exit 1
 """
 
@@ -77,6 +78,22 @@ class ProcessLost(TrainingError):
     def __init__(self, sentence: str, log: str = ""):
         super().__init__(sentence)
         self.log = log
+
+
+class Pruned(TrainingError):
+    """A training that a search ended, as others do better. It failed in no other way.
+
+    Args:
+        sentence: where it ended.
+        seconds: what its epochs took.
+    """
+
+    def __init__(self, sentence: str, seconds: float):
+        super().__init__(sentence)
+        self.seconds = seconds
+
+    def __reduce__(self) -> tuple:
+        return type(self), (str(self), self.seconds)
 
 
 class MissingExtra(ZooError):

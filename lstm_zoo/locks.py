@@ -17,7 +17,7 @@ THERE = fcntl is not None
 
 @contextmanager
 def folder(path: Path) -> Iterator[bool]:
-    """Have the lock on a folder for the block; False where another process has it."""
+    """Have the lock on a folder or file for the block; False where another process has it."""
     if not THERE:
         yield True
         return

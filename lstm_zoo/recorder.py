@@ -11,7 +11,7 @@ import keras
 
 from lstm_zoo import interrupts, runs
 from lstm_zoo.checkpoint import State
-from lstm_zoo.errors import Diverged
+from lstm_zoo.errors import Diverged, Pruned
 
 if TYPE_CHECKING:
     from lstm_zoo.training import Progress
@@ -89,10 +89,12 @@ class Recorder(keras.callbacks.Callback):
         """Record the epoch, keep its weights if they are the best, or stop."""
         if interrupts.seen():
             raise KeyboardInterrupt
-        self._append(epoch + 1, logs)
+        hopeless = self._append(epoch + 1, logs)
         self._check(logs)
         self._state.seconds = time.perf_counter() - self._start
         self.model.stop_training = self._end.come(self._state)
+        if hopeless and not self.model.stop_training:
+            raise Pruned(f"Hopeless after epoch {epoch + 1}.", self._state.seconds)
 
     def _check(self, logs: dict) -> None:
         """A loss that is no number, or beyond the most, is a diverged training's."""
@@ -105,16 +107,18 @@ class Recorder(keras.callbacks.Callback):
             "A smaller --learning-rate may help."
         )
 
-    def _append(self, epoch: int, logs: dict) -> None:
+    def _append(self, epoch: int, logs: dict) -> bool | None:
+        """Take an epoch in; whether it is told to be hopeless."""
         row = {"epoch": epoch} | {name: logs.get(name) for name in self._columns}
         self._history.append(row)
-        self._progress.epoch(row)
+        hopeless = self._progress.epoch(row)
         state = self._state
         if self._validation is None:
             state.best_epoch = epoch
         elif logs["val_loss"] < state.best:
             state.best, state.best_epoch = logs["val_loss"], epoch
             state.weights = self.model.get_weights()
+        return hopeless
 
 
 class Ticker(keras.callbacks.Callback):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lstm_zoo.config import RunConfig
@@ -31,10 +32,16 @@ def outcome(task: Task, raw: object, progress: Progress) -> object:
 
 
 class Told:
-    """The progress of a task, told to the process that asked for it."""
+    """The progress of a task, told to the process that asked for it.
 
-    def __init__(self, send: Callable[[tuple], None]):
-        self._send, self._batches, self._last = send, 0, 0.0
+    Args:
+        send: tells it something.
+        answer: what it says to an epoch: whether the training is to end.
+    """
+
+    def __init__(self, send: Callable[[tuple], None], answer: Callable[[], bool | None]):
+        self._send, self._answer = send, answer
+        self._batches, self._last = 0, 0.0
 
     def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
         """A training starts, after the epochs done; an epoch has that many batches."""
@@ -46,10 +53,12 @@ class Told:
         if time.monotonic() - self._last > _TELL:
             self._tell_batches()
 
-    def epoch(self, row: dict) -> None:
-        """An epoch is done."""
+    def epoch(self, row: dict) -> bool | None:
+        """An epoch is done; whether that process has the training end."""
         self._tell_batches()
         self._send(("epoch", (row,)))
+        with suppress(EOFError, OSError):  # it is dead, and this one ends with it
+            return self._answer()
 
     def end(self) -> None:
         """The training is over."""

@@ -105,6 +105,10 @@ class Trainer:
         """The run of this configuration that needs no training."""
         return None if self._fresh else self._earlier.find(config)
 
+    def begun(self, config: RunConfig) -> Run | None:
+        """The run of this configuration that was interrupted, and will be gone on with."""
+        return None if self._fresh else self._earlier.begun(config)
+
     def environment(self, config: RunConfig) -> dict:
         """Where the runs run, as results.json has it."""
         return provenance.environment(config, self._devices) | {"started": self.started}

@@ -31,7 +31,7 @@ from lstm_zoo import (
 from lstm_zoo.assembly import build
 from lstm_zoo.checkpoint import State
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import TrainingError, ZooError, reason
+from lstm_zoo.errors import Pruned, TrainingError, ZooError, reason
 from lstm_zoo.layers import core
 from lstm_zoo.reporting import charts
 from lstm_zoo.sources import prepare
@@ -55,8 +55,13 @@ class Progress(Protocol):
     def batch(self, count: int = 1) -> None:
         """Batches are done."""
 
-    def epoch(self, row: dict) -> None:
-        """An epoch is done; `row` is its line of history.csv."""
+    def epoch(self, row: dict) -> bool | None:
+        """An epoch is done; `row` is its line of history.csv.
+
+        Returns:
+            True, where the training is hopeless and is to end: it then raises `Pruned`, unless it
+            is over anyway. Where it goes on in another process, that waits for the answer.
+        """
 
     def end(self) -> None:
         """The training is over, in whatever way."""
@@ -85,6 +90,7 @@ def train(
         RunError: the run that was begun can't go on: its data, the code or the versions are
             others now, another process trains it, or its checkpoint is damaged.
         Diverged: the loss is no longer a number, or has exploded.
+        Pruned: the progress had it end; the run stays as one that was interrupted.
         TrainingError: the training failed in another way.
         DataError: the data does not fit the configuration.
         UsageError: the model can't be built so, or there are not so many devices.
@@ -145,6 +151,8 @@ def _recorded(run: runs.Run) -> Iterator[None]:
     """A failure leaves its reason and its traceback in the run's folder."""
     try:
         yield
+    except Pruned:
+        raise
     except Exception as error:
         failures.record(run, error, traceback.format_exc())
         raise

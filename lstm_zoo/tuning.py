@@ -143,7 +143,7 @@ def _losses(
     for config in tried:
         rate = config.train["learning_rate"]
         try:
-            losses[rate] = _least_validation_loss(train(config))
+            losses[rate] = least_validation_loss(train(config))
         except TrainingError as error:
             losses[rate], why = None, error
     if all(loss is None for loss in losses.values()):
@@ -154,7 +154,12 @@ def _losses(
     return losses
 
 
-def _least_validation_loss(run: Run) -> float:
+def least_validation_loss(run: Run) -> float:
+    """The least that is a number.
+
+    Raises:
+        TrainingError: none is.
+    """
     losses = [float(row["val_loss"]) for row in read_history(run)]
     numbers = [loss for loss in losses if math.isfinite(loss)]
     if not numbers:

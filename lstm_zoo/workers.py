@@ -196,7 +196,10 @@ class _Worker:
     def hear(self, kind: str, content: tuple) -> Iterator[tuple[Task, object]]:
         """What it said: a word of progress, or the end of its task."""
         if kind != "done":
-            getattr(self._voice, kind)(*content)
+            answer = getattr(self._voice, kind)(*content)
+            if kind == "epoch":  # the one question
+                with suppress(OSError):  # it is dead, which listening to it will tell
+                    self.connection.send(answer)
             return
         task, self.task = self.task, None
         if task is begin:
@@ -266,7 +269,8 @@ def _serve(connection: Connection, folder: Path, place: int, backend: str, threa
         if isinstance(message, Shared):
             raw = message.load()
             continue
-        connection.send(("done", (outcome(message, raw, Told(connection.send)),)))
+        told = Told(connection.send, connection.recv)
+        connection.send(("done", (outcome(message, raw, told),)))
 
 
 def _end_with_parent(folder: Path) -> None:

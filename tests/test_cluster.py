@@ -56,8 +56,8 @@ def two_nodes():
 def comparing(tmp_path):
     """`comparing("--seeds", "2")`: the process of a comparison, whose runs are in tmp_path/runs."""
 
-    def call(*arguments, models=MODELS, **environment):
-        command = [sys.executable, "-m", "lstm_zoo", "compare", *models, "--executor", "ray"]
+    def call(*arguments, models=MODELS, command="compare", **environment):
+        command = [sys.executable, "-m", "lstm_zoo", command, *models, "--executor", "ray"]
         return subprocess.Popen(
             [*command, *arguments],
             cwd=tmp_path,
@@ -111,8 +111,9 @@ def leaving():
 def test_a_cluster_of_our_own_leaves_nothing(comparing, leaving, killed):
     before = set(Path("/dev/shm").iterdir())
     with tempfile.TemporaryDirectory() as temporary:  # a socket's path has to be short
-        asked = ("--seeds", "1", "--epochs", "2", "--backend", "jax")
-        process = comparing(*asked, TMPDIR=temporary, models=MODELS[:1])
+        asked = ("--trials", "2", "--seeds", "1", "--epochs", "2", "--backend", "jax")
+        search = {"command": "tune", "models": ("simple-rnn",)}
+        process = comparing(*asked, TMPDIR=temporary, **search)
         if killed:
             until(process, "epoch 1/2")
             family = psutil.Process(process.pid).children(recursive=True)
@@ -122,9 +123,10 @@ def test_a_cluster_of_our_own_leaves_nothing(comparing, leaving, killed):
             assert {one.name() for one in left} <= {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
             leaving += left  # these two look after a head that is gone for a minute
         else:
-            _, err = process.communicate()
+            out, err = process.communicate()
             assert process.returncode == 0, err
             assert "Ray cluster: 1 node" in err
+            assert "The search took 2 trials" in out
             assert [path.name for path in Path(temporary).glob("[!.]*")] == []
     assert set(Path("/dev/shm").iterdir()) <= before
 

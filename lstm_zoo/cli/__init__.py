@@ -9,7 +9,18 @@ from __future__ import annotations
 import click
 
 from lstm_zoo import __version__
-from lstm_zoo.cli import audit, catalog, explain, finished, gate, longest, machine, report, training
+from lstm_zoo.cli import (
+    audit,
+    catalog,
+    explain,
+    finished,
+    gate,
+    longest,
+    machine,
+    report,
+    training,
+    tune,
+)
 from lstm_zoo.cli.settings import global_options
 
 EPILOG = """\b
@@ -31,6 +42,6 @@ def cli() -> None:
     """
 
 
-for room in (catalog, training, longest, finished, explain, report, gate, audit, machine):
+for room in (catalog, training, tune, longest, finished, explain, report, gate, audit, machine):
     for command in room.COMMANDS:
         cli.add_command(command)

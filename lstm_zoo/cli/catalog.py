@@ -7,6 +7,7 @@ import shutil
 
 import click
 
+from lstm_zoo import space
 from lstm_zoo.catalog import Dataset, Entry, Model, Recipe, Zoo
 from lstm_zoo.cli.names import Name
 from lstm_zoo.cli.options import data_dir_option, dataset_params, series_options, series_params
@@ -92,6 +93,8 @@ def _about(zoo: Zoo, entry: Entry, sets: tuple[str, ...], datas: tuple[str, ...]
     values = parse_settings(entry.parameters, list(given), f"the {entry.kind} {entry.name}")
     about["description"] = entry.function.doc
     about["parameters"] = [_parameter(p, values) for p in entry.parameters]
+    if isinstance(entry, Model):
+        about["space"] = {name: choice.to_dict() for name, choice in space.of(entry).items()}
     if isinstance(entry, Dataset):
         about["training"] = train_params(entry, {})
     return about
@@ -191,6 +194,8 @@ def _print(about: dict) -> None:
     ]
     tell()
     _section("Parameters", rows)
+    if about.get("space"):
+        _section("Searched by tune", [(n, space.words(c)) for n, c in about["space"].items()])
     if about["kind"] == "dataset":
         _section("Training, unless you say otherwise", _rows(about["training"]))
     if "built" in about:

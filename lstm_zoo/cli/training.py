@@ -88,7 +88,7 @@ def train(
 
     config = asked.configs[0]
     raw = sources.read(config, asked.data_dir)
-    _tell(settings, sources.prepare(config, raw))
+    tell(settings, sources.prepare(config, raw))
     teller = progress(settings.console, settings.quiet)
     run = training.train(config, raw, asked.folder, teller, begun)
     if as_json:
@@ -195,7 +195,7 @@ def compare(
         click.echo(rendering.results(results))
     else:
         tables.print_results(results, output)
-    _complain(results)
+    complain(results)
 
 
 def _compare(
@@ -265,10 +265,8 @@ def _compared(
 
     asked, end = wanted.asked, wanted.end
     raw = sources.read(asked.configs[0], asked.data_dir)
-    _tell(settings, sources.prepare(asked.configs[0], raw))
-    crew = _useful(crew, wanted)
-    if crew and crew.remote:
-        settings.say(crew.words)
+    tell(settings, sources.prepare(asked.configs[0], raw))
+    crew = useful(settings, crew, asked, wanted.alone, keras=bool(wanted.lengths))
     if wanted.lengths:
         from lstm_zoo import lengths as testing
 
@@ -296,15 +294,32 @@ def _compared(
     return results
 
 
-def _useful(crew: Crew | Cluster | None, wanted: _Wanted) -> Crew | Cluster | None:
-    """The crew, unless its processes would share a GPU; Keras where this process needs it."""
+def useful(
+    settings: Settings,
+    crew: Crew | Cluster | None,
+    asked: Plan,
+    alone: bool,
+    keras: bool = False,
+) -> Crew | Cluster | None:
+    """The crew, unless its processes would share a GPU; Keras where this process needs it.
+
+    Args:
+        settings: who is told of a cluster.
+        crew: the processes that there are.
+        asked: what they are to train.
+        alone: whether this process may train instead.
+        keras: whether it needs Keras in any case.
+    """
     from lstm_zoo import backend
 
-    if crew and wanted.alone and not backend.processors(crew.devices()):
+    if crew and crew.remote:
+        settings.say(crew.words)
+
+    if crew and alone and not backend.processors(crew.devices()):
         crew.end()
         crew = None
-    if crew is None or wanted.lengths:
-        _start_keras(wanted.asked)
+    if crew is None or keras:
+        _start_keras(asked)
     return crew
 
 
@@ -343,7 +358,7 @@ def reproduce(
     else:
         told = chosen if _same_work(asked, plan(settings, (full.model,), {}, chosen)) else full
         tables.print_outcome(outcome, told.summary)
-    _complain(results)
+    complain(results)
 
 
 def _same_work(asked: Plan, other: Plan) -> bool:
@@ -360,7 +375,7 @@ def _following(settings: Settings, variant: str, options: dict) -> str:
     return shlex.join(["lstm-zoo", "compare", *rivals, *spelled(settings, options)])
 
 
-def _complain(results: dict) -> None:
+def complain(results: dict) -> None:
     """A failed training is the user's to mend, once the results are safe."""
     trials = [trial for model in results["models"] for trial in model["trials"]]
     failures = [trial for trial in trials if trial["status"] == "failed"]
@@ -437,7 +452,7 @@ def _check_against(against: str | None, models: tuple[str, ...]) -> None:
         raise UsageError(f"--against {against} needs another model to set against it.")
 
 
-def _tell(settings: Settings, dataset: Dataset) -> None:
+def tell(settings: Settings, dataset: Dataset) -> None:
     """What is trained on, and what the loader noted of the source."""
     from lstm_zoo.sources import describe
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_zoo.errors import counted, harmless
-from lstm_zoo.reporting import lags, lengths
+from lstm_zoo.reporting import lags, lengths, search
 from lstm_zoo.reporting.sentences import (
     beats_floor,
     floor_lines,
@@ -215,3 +215,8 @@ def outcome_rows(outcome: dict) -> list[list[str]]:
 def print_lags(result: dict) -> None:
     """The longest lags: every lag tried, and a sentence a model."""
     _print(filled(*lags.rows(result)), *lags.lines(result))
+
+
+def print_search(found: dict) -> None:
+    """A search: its best trials, what the winner scores, and what it cost."""
+    _print(filled(*search.rows(found)), *search.lines(found))
