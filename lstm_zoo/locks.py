@@ -47,6 +47,14 @@ def take(file: int, place: int) -> bool:
     return True
 
 
+def share(file: int, place: int) -> bool:
+    """Lock one byte together with others; whether this process is the only one that has it now."""
+    first = THERE and take(file, place)
+    if THERE:
+        fcntl.lockf(file, fcntl.LOCK_SH, 1, place)
+    return first
+
+
 def give_back(file: int, place: int) -> None:
     """Unlock one byte."""
     if THERE:

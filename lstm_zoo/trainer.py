@@ -99,7 +99,7 @@ class Trainer:
         self._devices = crew.devices() if crew else backend.devices()
         self._earlier = Earlier(folder, self._devices)
         self._claims = Claims(folder)
-        self._told = False
+        self._told = self._looked = False
 
     def finished(self, config: RunConfig) -> Run | None:
         """The run of this configuration that needs no training."""
@@ -216,7 +216,9 @@ class Trainer:
 
     def _come(self, config: RunConfig) -> Run | None:
         """The run of this configuration that another process may have finished meanwhile."""
-        self._earlier.look()
+        if not (self._looked and self._claims.alone()):
+            self._earlier.look()
+            self._looked = True
         return self._earlier.find(config)
 
     def _may_pass(self, outcome: object) -> bool:
