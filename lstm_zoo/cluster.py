@@ -228,27 +228,23 @@ class Cluster:
 
     def _connected(self) -> Any:
         """Ray, connected."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody of its use
-        os.environ.setdefault("RAY_task_oom_retries", str(_OUT_OF_MEMORY_REPEATS))
+        address = self._place.address or os.environ.get("RAY_ADDRESS")
+        _set_up(to_others=bool(address))
         try:
             import ray
         except ImportError:
             raise MissingExtra("Ray", "ray") from None
-        address = self._place.address or os.environ.get("RAY_ADDRESS")
         own = {} if address else {"include_dashboard": False} | self._own_folder()
+        settings = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             _knock(address)
             with _handlers_kept():
-                ray.init(
-                    address or "local",
-                    log_to_driver=False,
-                    logging_level="ERROR",
-                    runtime_env=self._package(),
-                    **own,
-                )
+                ray.init(address or "local", runtime_env=self._package(), **settings, **own)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             where = f"at {address}" if address else "on this machine"
             raise ZooError(f"There is no Ray cluster {where}: {reason(error)}") from error
+        except ray.exceptions.AuthenticationError as error:
+            raise ZooError(f"The Ray cluster does not let us in: {reason(error)}") from error
         self._kept.callback(ray.shutdown)
         # Of a node that is lost it would print pages on stdout, whatever the options say.
         ray._private.worker.print_to_stdstream = lambda *_, **__: None
@@ -331,6 +327,22 @@ class _Board:
     def hopeless(self, number: int) -> bool:
         """Whether a task is to end."""
         return number in self._hopeless
+
+
+def _set_up(to_others: bool) -> None:
+    """How Ray behaves, where the user's environment does not say it.
+
+    Args:
+        to_others: whether a cluster is reached that others have started, and may have locked.
+    """
+    chosen = {
+        "RAY_USAGE_STATS_ENABLED": "0",  # it tells nobody of its use
+        "RAY_task_oom_retries": str(_OUT_OF_MEMORY_REPEATS),
+    }
+    if to_others and (Path.home() / ".ray" / "auth_token").exists():
+        chosen["RAY_AUTH_MODE"] = "token"
+    for name, value in chosen.items():
+        os.environ.setdefault(name, value)
 
 
 def _knock(address: str | None) -> None:
