@@ -6,6 +6,7 @@ import errno
 import math
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 TEXT = 30_000_000  # bytes of a text that is read whole
 
@@ -22,14 +23,23 @@ def size_on_disk(path: Path) -> int:
     return int(min(status.st_size, 512 * getattr(status, "st_blocks", math.inf)))
 
 
+def opened(path: Path) -> BinaryIO:
+    """A file to read bytes from.
+
+    Raises:
+        OSError: it is not there, can't be read, or is no regular file.
+    """
+    size_on_disk(path)
+    return path.open("rb")
+
+
 def contents(path: Path, most: int = TEXT) -> bytes:
     """What is in a file.
 
     Raises:
         OSError: it is not there, can't be read, is no regular file, or holds more than `most`.
     """
-    size_on_disk(path)
-    with path.open("rb") as file:
+    with opened(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
         told = f"it holds more than {most / 1e6:,.0f} MB"

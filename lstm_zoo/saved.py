@@ -69,7 +69,7 @@ def _size(config: dict) -> int:
     try:
         with quiet_imports(), keras.StatelessScope(initialize_variables=False):
             model = keras.saving.deserialize_keras_object(uncompiled, safe_mode=True)
-    except ValueError:
+    except (TypeError, ValueError):
         if keras.saving.get_custom_objects():  # which may make their variables of numbers
             return 0
         raise

@@ -329,7 +329,7 @@ def test_a_byte_order_mark_and_an_empty_file_do_no_harm(zoo_file):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ZooError, match=r"nowhere.yaml can't be read: No such file"):
         load(tmp_path / "nowhere.yaml")
-    with pytest.raises(ZooError, match="can't be read: Is a directory"):
+    with pytest.raises(ZooError, match="can't be read: it is no regular file"):
         load(tmp_path)
 
 
