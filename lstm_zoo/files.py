@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import math
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +11,7 @@ TEXT = 30_000_000  # bytes of a text that is read whole
 
 
 def size_on_disk(path: Path) -> int:
-    """The bytes that a file takes, without the holes in it.
+    """The bytes that a file takes, without the holes in it where the disk tells of them.
 
     Raises:
         OSError: it is not there, or is a folder, a pipe or a device.
@@ -20,7 +19,7 @@ def size_on_disk(path: Path) -> int:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return int(min(status.st_size, 512 * getattr(status, "st_blocks", math.inf)))
+    return min(status.st_size, 512 * getattr(status, "st_blocks", 0) or status.st_size)
 
 
 def opened(path: Path) -> BinaryIO:

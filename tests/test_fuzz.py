@@ -220,7 +220,7 @@ ZOOS = st.one_of(
 GOOD = {"builder": "lstm_zoo.models.lstm:build", "summary": "One"}
 
 
-@fuzz(200)
+@fuzz(150)
 @given(content=ZOOS)
 @example(b"a: 1" + b":1" * 4000 + b".5")
 def test_any_zoo_file_is_a_zoo_or_a_sentence(folder, content):
@@ -252,7 +252,7 @@ CSVS = st.one_of(
 )
 
 
-@fuzz(150)
+@fuzz(100)
 @given(content=CSVS, loader=st.sampled_from([prices.load, text.load]))
 def test_any_csv_is_data_or_a_sentence(folder, content, loader):
     file = folder / "any.csv"
