@@ -49,11 +49,12 @@ def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarr
         OSError: the file is not there, or can't be read.
         ValueError: it is no such archive, is damaged, lacks an array, or unpacks to too much.
     """
-    path.open("rb").close()
     try:
         with opened(path) as archive:
             known = [member.removesuffix(".npy") for member in archive.namelist()]
             return {name: _array(archive, name) for name in (known if names is None else names)}
+    except OSError:
+        raise
     except (ValueError, KeyError) as error:
         raise ValueError(printable(str(error.args[0]))[:300]) from error
     except Exception as error:  # of any of the methods that zip knows to pack with

@@ -20,6 +20,7 @@ from lstm_zoo import archives
 from lstm_zoo.errors import RunError
 from lstm_zoo.runs import Run, dumps, write_bytes
 
+_DAMAGED = (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _SHARE = 0.015  # of a training's seconds, that the writing may take
 
 
@@ -100,7 +101,14 @@ class Checkpoints:
             if "best/0" in known:
                 state.weights = _read(known, "best", self._model.weights)
             read = [_read(known, name, group) for name, group in self._variables()]
-        except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
+        except (
+            OSError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise RunError(f"{self._path} is damaged: delete it to begin again.") from error
         for (_, variables), values in zip(self._variables(), read, strict=True):
             for variable, value in zip(variables, values, strict=True):

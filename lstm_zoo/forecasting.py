@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from lstm_zoo import data, evaluation, preparation, saved, sources
+from lstm_zoo import data, evaluation, interrupts, preparation, saved, sources
 from lstm_zoo.config import RunConfig
-from lstm_zoo.errors import DataError, RunError, UsageError
+from lstm_zoo.errors import DataError, RunError, UsageError, ZooError, reason
 from lstm_zoo.framing import Framing
 from lstm_zoo.layers import core
 from lstm_zoo.runs import Run, write_text
@@ -183,15 +184,35 @@ def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
     return evaluation.evaluate(dataset, answers)
 
 
-def _applied(loaded: Loaded) -> AbstractContextManager:
+@contextmanager
+def _applied(loaded: Loaded) -> Iterator[None]:
     """The model's layers run what they ran when it was trained, so that its answers are the same.
 
     On another backend, or where the record does not say, they run Keras' own loops.
     """
     recorded = loaded.run.metrics.get("kernel")
-    if keras.backend.backend() != loaded.config.backend or not isinstance(recorded, dict):
-        return nullcontext()
-    return core.applied(loaded.model, core.Kernel.from_dict(recorded))
+    loops = nullcontext()
+    if keras.backend.backend() == loaded.config.backend and isinstance(recorded, dict):
+        loops = core.applied(loaded.model, core.Kernel.from_dict(recorded))
+    with asked(loaded), loops:
+        yield
+
+
+@contextmanager
+def asked(loaded: Loaded) -> Iterator[None]:
+    """Whatever a model raises, whose layers may be anybody's, is a sentence.
+
+    Raises:
+        RunError: it has raised something.
+    """
+    try:
+        yield
+    except (ZooError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if interrupts.seen():
+            raise KeyboardInterrupt from error
+        raise RunError(f"The model of {loaded.run.name} failed: {reason(error)}.") from error
 
 
 def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[tuple]]:
@@ -295,7 +316,8 @@ def ahead(loaded: Loaded, series: data.Series, steps: int) -> tuple[list[str], l
     first, rows = len(series.values), []
     for place in range(first, first + steps):
         x = framing.inputs(values)
-        output = np.asarray(loaded.model.predict_on_batch(x)).astype(np.float64)
+        with asked(loaded):
+            output = np.asarray(loaded.model.predict_on_batch(x)).astype(np.float64)
         step = output.reshape(-1, framing.horizon)[-1]
         future = framing.to_units(step, values[-1, framing.target])
         values = np.append(values[1:], [[future[0]]], axis=0)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from lstm_zoo.errors import UsageError, few
-from lstm_zoo.forecasting import Loaded, own_data, vocabulary
+from lstm_zoo.forecasting import Loaded, asked, own_data, vocabulary
 from lstm_zoo.tasks import LanguageModelling
 
 
@@ -27,9 +27,10 @@ def generate(loaded: Loaded, prompt: str, length: int, temperature: float, seed:
     places = {character: place for place, character in enumerate(known)}
     tokens = [places.get(character, 0) for character in prompt]
     rng, first = np.random.default_rng(seed), len(tokens)
-    for _ in range(length):
-        chances = _next(loaded, tokens)
-        tokens.append(_drawn(chances, temperature, rng))
+    with asked(loaded):
+        for _ in range(length):
+            chances = _next(loaded, tokens)
+            tokens.append(_drawn(chances, temperature, rng))
     return "".join(known[token] for token in tokens[first:])
 
 

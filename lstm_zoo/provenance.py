@@ -73,7 +73,8 @@ def begin(run: Run, config: RunConfig, devices: list[str]) -> None:
     if file.exists():
         begun = run.read(file.name)
         again = {name: here[name] for name in ("started", "command")}
-        here = begun | {"resumed": [*begun.get("resumed", []), again]}
+        before = begun.get("resumed")
+        here = begun | {"resumed": [*(before if isinstance(before, list) else []), again]}
     write_json(run.folder / "config.json", config.to_dict())
     write_json(file, here)
 

@@ -332,7 +332,8 @@ def read_json(path: Path) -> dict:
 
 def _whole(digits: str) -> int | float:
     """A whole number; one that no float could be is infinite, as such a float would be."""
-    return int(digits) if len(digits) < 300 else float(digits)
+    whole = int(digits)
+    return whole if abs(whole) < 1e300 else float(digits)
 
 
 def _no_json(error: ValueError | RecursionError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,7 +33,8 @@ def load(path: Path) -> keras.Model:
     try:
         with archives.opened(path) as archive:
             _check(archive)
-        with quiet_imports():  # on any backend, some layers import TensorFlow
+        # On any backend, some layers import TensorFlow; and of what is damaged one sentence tells.
+        with quiet_imports(), warnings.catch_warnings(action="ignore"):
             return keras.saving.load_model(path, compile=False, safe_mode=True)
     except zipfile.BadZipFile:
         raise RunError(f"{path} is damaged: it is no Keras file.") from None
@@ -69,7 +71,7 @@ def _size(config: dict) -> int:
     try:
         with quiet_imports(), keras.StatelessScope(initialize_variables=False):
             model = keras.saving.deserialize_keras_object(uncompiled, safe_mode=True)
-    except ValueError:
+    except (TypeError, ValueError):
         if keras.saving.get_custom_objects():  # which may make their variables of numbers
             return 0
         raise

@@ -118,7 +118,7 @@ def _train(
     run = begun or runs.create(folder, config)
     named = ["--zoo", config.zoo] if config.zoo else []
     interrupts.advise(f"To go on: {shlex.join([*_AGAIN, str(run.folder), *named])}")
-    with runs.held(run), _recorded(run), _one_sentence(config):
+    with runs.held(run), _recorded(run), _one_sentence(config, begun is None):
         failures.forget(run)
         provenance.begin(run, config, backend.devices())
         notes += core.notes(model, kernel, config.train)
@@ -159,8 +159,11 @@ def _recorded(run: runs.Run) -> Iterator[None]:
 
 
 @contextmanager
-def _one_sentence(config: RunConfig) -> Iterator[None]:
-    """An interrupt stays one, and a stranger's bug, or too large a model, is a sentence."""
+def _one_sentence(config: RunConfig, new: bool) -> Iterator[None]:
+    """An interrupt stays one, and a stranger's bug, or too large a model, is a sentence.
+
+    So is whatever comes of a run that is not `new`: what was begun may be a stranger's too.
+    """
     try:
         yield
     except (ZooError, OSError, MemoryError):
@@ -170,7 +173,7 @@ def _one_sentence(config: RunConfig) -> Iterator[None]:
             raise KeyboardInterrupt from error
         if "ResourceExhausted" in type(error).__name__ or "RESOURCE_EXHAUSTED" in str(error):
             raise TrainingError("The model is too large for the memory of this machine.") from error
-        if config.zoo is None:
+        if config.zoo is None and new:
             raise
         raise TrainingError(f"The training of {config.variant} failed: {reason(error)}") from error
 

@@ -123,7 +123,8 @@ def _records(
                 f"{config.backend} builds its own again."
             )
         subject = Subject(loaded, forecasting.own_data(loaded, data_dir))
-        records += insight.explain(question, subject, examples or (0,))
+        with forecasting.asked(loaded):
+            records += insight.explain(question, subject, examples or (0,))
     return records
 
 

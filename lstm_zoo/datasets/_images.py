@@ -23,6 +23,7 @@ from lstm_zoo.datasets._files import (
     search_folders,
 )
 from lstm_zoo.errors import DataError, listed
+from lstm_zoo.files import opened
 
 SHAPES = {
     "x_train": (60000, 28, 28),
@@ -141,7 +142,7 @@ def _idx_file(folder: Path, name: str) -> Path | None:
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    with path.open("rb") as handle:
+    with opened(path) as handle:
         if handle.read(4) != b"PK\3\4":
             raise ValueError("it is no .npz archive")
     return archives.arrays(path, SHAPES)
@@ -149,7 +150,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
 
 def _read_idx(path: Path) -> np.ndarray:
     """The array of an IDX file: two zeros, 8 (uint8), the dimensions' count, each as big-endian."""
-    with path.open("rb") as handle:
+    with opened(path) as handle:
         packed = handle.read(2) == b"\x1f\x8b"
         handle.seek(0)
         data = (gzip.GzipFile(fileobj=handle) if packed else handle).read(_LARGEST + 1)
