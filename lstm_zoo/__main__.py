@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-INTERRUPTED = 130
+from lstm_zoo.interrupts import INTERRUPTED
 
 
 def main() -> None:

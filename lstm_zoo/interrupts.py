@@ -1,15 +1,20 @@
 """Ctrl-C, remembered: a library may swallow the exception, or make another one of it.
 
-A terminal that closes, and a CI job that is cancelled, interrupt as Ctrl-C does.
+A terminal that closes, and a CI job that is cancelled, interrupt as Ctrl-C does. A second one ends
+the process at once.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
+import time
 
-_seen = threading.Event()
+INTERRUPTED = 130  # the exit code
+_ONE = 0.3  # seconds within which a signal is the same one, as `timeout` sends it twice
+_seen: list[float] = []  # when
 _advice: list[str] = []
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -28,7 +33,7 @@ def watch() -> None:
 
 def seen() -> bool:
     """Whether the user has interrupted."""
-    return _seen.is_set()
+    return bool(_seen)
 
 
 def advise(sentence: str) -> None:
@@ -42,6 +47,11 @@ def advice() -> str:
 
 
 def _remember(number: int, frame: object) -> None:
-    _seen.set()
+    now = time.monotonic()
+    if _seen and now - _seen[0] > _ONE:
+        os._exit(INTERRUPTED)
+    if _seen:
+        return
+    _seen.append(now)
     sys.unraisablehook = lambda unraisable: None  # nor a word from destructors it lands in
     raise KeyboardInterrupt

@@ -248,6 +248,34 @@ def test_ctrl_c_ends_all_processes_quietly(comparing, tmp_path, number):
     assert not list(tmp_path.glob("lstm-zoo-*"))
 
 
+SLOW_END = """
+import os, signal, sys, threading, time
+from lstm_zoo import interrupts
+
+interrupts.watch()
+for seconds in map(float, sys.argv[1:]):
+    threading.Timer(seconds, os.kill, [os.getpid(), signal.SIGINT]).start()
+try:
+    time.sleep(60)
+finally:
+    print("tidies", flush=True)
+    time.sleep(1)
+    print("tidied", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("signals", "code", "said"),
+    [(["0.1", "0.1"], -signal.SIGINT, "tidies\ntidied\n"), (["0.1", "0.7"], 130, "tidies\n")],
+    ids=["one that came twice", "a second one"],
+)
+def test_a_second_ctrl_c_is_the_last(signals, code, said):
+    command = [sys.executable, "-c", SLOW_END, *signals]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == said
+    assert done.returncode == code
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc")
 def test_processes_end_with_a_parent_that_is_killed(comparing, tmp_path):

@@ -13,7 +13,6 @@ import click
 from lstm_zoo import interrupts
 from lstm_zoo.errors import ZooError, printable
 
-INTERRUPTED = 130
 LONGEST = 1000
 
 
@@ -28,7 +27,7 @@ def ending(error: BaseException) -> int:
         return int(error.code or 0) if completed else _closed_pipe()
     if isinstance(error, click.Abort | KeyboardInterrupt) or interrupts.seen():
         told = f"Interrupted; nothing finished is lost. {interrupts.advice()}"
-        return _say(told.rstrip(), INTERRUPTED)
+        return _say(told.rstrip(), interrupts.INTERRUPTED)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
