@@ -16,13 +16,12 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lstm_zoo
-from lstm_zoo import provenance, scratch, workers
+from lstm_zoo import provenance, remote, scratch
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import (
     MissingExtra,
@@ -34,10 +33,7 @@ from lstm_zoo.errors import (
     listed,
     reason,
 )
-from lstm_zoo.telling import Task, Told, outcome
-
-if TYPE_CHECKING:
-    from lstm_zoo.training import Progress
+from lstm_zoo.telling import Progress, Task
 
 _LISTEN = 0.1  # seconds between two looks at what the tasks tell
 _REPEATS = 3  # of a task whose process or machine is lost
@@ -59,16 +55,6 @@ class Place:
     cpus: int
     gpus: float
     jobs: int | None
-
-
-@dataclass(frozen=True)
-class _Setting:
-    """How a process of the cluster computes."""
-
-    backend: str
-    threads: int
-    gpus: float
-    command: tuple[str, ...]
 
 
 @dataclass
@@ -109,7 +95,7 @@ class Cluster:
 
     def __init__(self, place: Place, config: RunConfig):
         self._place, self._zoo = place, config.zoo
-        self._setting = _Setting(config.backend, config.threads, place.gpus, tuple(sys.argv))
+        self._setting = remote.Setting(config.backend, config.threads, place.gpus, tuple(sys.argv))
         self._kept = ExitStack()
         self._numbers = count()
         self._going: dict[Any, _Going] = {}
@@ -121,8 +107,8 @@ class Cluster:
             self._check_room()
             needs = {"num_cpus": self._place.cpus, "num_gpus": self._place.gpus}
             self._task = self._ray.remote(max_retries=_REPEATS, **needs)
-            self._do = self._task(_done)
-            self._board = self._ray.remote(**self._near())(_Board).remote()
+            self._do = self._task(remote.done)
+            self._board = self._ray.remote(**self._near())(remote.Board).remote()
         except BaseException:
             self._kept.close()
             raise
@@ -157,7 +143,7 @@ class Cluster:
         Raises:
             ZooError: none does begin.
         """
-        found = self._outcome(self._task(_devices).remote(self._setting))
+        found = self._outcome(self._task(remote.devices).remote(self._setting))
         if isinstance(found, Exception):
             raise found
         return found
@@ -304,31 +290,6 @@ class Cluster:
         )
 
 
-class _Board:
-    """Where the tasks of a cluster write what they tell."""
-
-    def __init__(self) -> None:
-        self._news: list[tuple[int, str, tuple]] = []
-        self._hopeless: set[int] = set()
-
-    def tell(self, number: int, kind: str, content: tuple) -> None:
-        """A task tells something."""
-        self._news.append((number, kind, content))
-
-    def read(self) -> list[tuple[int, str, tuple]]:
-        """What was told since it was last read."""
-        news, self._news = self._news, []
-        return news
-
-    def stop(self, number: int) -> None:
-        """A task is to end, with the next epoch of its training."""
-        self._hopeless.add(number)
-
-    def hopeless(self, number: int) -> bool:
-        """Whether a task is to end."""
-        return number in self._hopeless
-
-
 def _set_up(to_others: bool) -> None:
     """How Ray behaves, where the user's environment does not say it.
 
@@ -373,38 +334,3 @@ def _handlers_kept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _done(task: Task, number: int, raw: object, board: Any, setting: _Setting) -> object:
-    """In a process of the cluster: the result of a task, or the error that it failed with."""
-    sys.argv = list(setting.command)  # as environment.json has it
-    _begun(setting)
-    told = Told(partial(_tell, board, number), partial(_answer, board, number))
-    return outcome(task, raw, told)
-
-
-def _tell(board: Any, number: int, message: tuple) -> None:
-    board.tell.remote(number, *message)
-
-
-def _answer(board: Any, number: int) -> bool:
-    """Whether the asking process has said by now that the training is to end."""
-    import ray
-
-    return ray.get(board.hopeless.remote(number))
-
-
-def _devices(setting: _Setting) -> list[str]:
-    """In a process of the cluster: its devices."""
-    return _begun(setting)
-
-
-@cache
-def _begun(setting: _Setting) -> list[str]:
-    """The devices of this process, once it has imported all that a training needs."""
-    if not setting.gpus:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    elif setting.gpus < 1:  # others compute on it too
-        os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
-        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * setting.gpus:.3f}"
-    return workers.begin(setting.backend, setting.threads, os.getpid())

@@ -19,7 +19,7 @@ from lstm_zoo.sources import Streams
 from lstm_zoo.tasks import task_of
 
 if TYPE_CHECKING:
-    from lstm_zoo.training import Progress
+    from lstm_zoo.telling import Progress
 
 _EXPLOSION = 1e6  # times the loss of always answering 0
 _METRICS = {"accuracy": keras.metrics.SparseCategoricalAccuracy}

@@ -19,8 +19,8 @@ from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import TrainingError, counted
 from lstm_zoo.longest import Rule
 from lstm_zoo.reporting import lags
+from lstm_zoo.telling import Progress
 from lstm_zoo.trainer import Trainer
-from lstm_zoo.training import Progress
 
 
 @dataclass(frozen=True)

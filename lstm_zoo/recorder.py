@@ -14,7 +14,7 @@ from lstm_zoo.checkpoint import State
 from lstm_zoo.errors import Diverged, Pruned
 
 if TYPE_CHECKING:
-    from lstm_zoo.training import Progress
+    from lstm_zoo.telling import Progress
 
 
 @dataclass(frozen=True)

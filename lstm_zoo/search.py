@@ -25,7 +25,7 @@ from lstm_zoo.trainer import Trainer
 from lstm_zoo.tuning import TUNING_SEED, least_validation_loss
 
 if TYPE_CHECKING:
-    from lstm_zoo.training import Progress
+    from lstm_zoo.telling import Progress
 
 
 @dataclass(frozen=True)

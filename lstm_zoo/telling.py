@@ -1,4 +1,4 @@
-"""What a process tells of a task that it does for another one, and what comes of the task.
+"""What is told of a training, and of a task that a process does for another one.
 
 A task is a function that pickle can name, with its arguments, called as `task(raw=…, progress=…)`.
 """
@@ -8,17 +8,44 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import ZooError, reason
 
-if TYPE_CHECKING:
-    from lstm_zoo.training import Progress
-
 Task = Callable[..., object]
 _TELL = 0.1  # seconds between two messages of batches that are done
 _SENT = ("builtins", ZooError.__module__)  # whose errors another process can read
+
+
+class Progress(Protocol):
+    """Who wants to know how a training goes on."""
+
+    def beside(self) -> Progress:
+        """Another one, for a training that goes on at the same time."""
+
+    def expect(self, trainings: int) -> None:
+        """So many trainings follow."""
+
+    def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
+        """A training starts, after the epochs done; an epoch has that many batches."""
+
+    def batch(self, count: int = 1) -> None:
+        """Batches are done."""
+
+    def epoch(self, row: dict) -> bool | None:
+        """An epoch is done; `row` is its line of history.csv.
+
+        Returns:
+            True, where the training is hopeless and is to end: it then raises `Pruned`, unless it
+            is over anyway. Where it goes on in another process, that waits for the answer.
+        """
+
+    def end(self) -> None:
+        """The training is over, in whatever way."""
+
+    def say(self, sentence: str) -> None:
+        """Something that the user should know."""
 
 
 def outcome(task: Task, raw: object, progress: Progress) -> object:

@@ -38,7 +38,7 @@ from lstm_zoo.telling import Task
 
 if TYPE_CHECKING:
     from lstm_zoo.cluster import Cluster
-    from lstm_zoo.training import Progress
+    from lstm_zoo.telling import Progress
     from lstm_zoo.workers import Crew
 
 _AGAIN = 0.5  # seconds until it is asked again whether another process is done

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import keras
 import numpy as np
@@ -36,38 +35,9 @@ from lstm_zoo.layers import core
 from lstm_zoo.reporting import charts
 from lstm_zoo.sources import prepare
 from lstm_zoo.tasks import task_of
+from lstm_zoo.telling import Progress
 
 _AGAIN = ("lstm-zoo", "train", "--resume")
-
-
-class Progress(Protocol):
-    """Who wants to know how a training goes on."""
-
-    def beside(self) -> Progress:
-        """Another one, for a training that goes on at the same time."""
-
-    def expect(self, trainings: int) -> None:
-        """So many trainings follow."""
-
-    def begin(self, config: RunConfig, batches: int, done: int = 0) -> None:
-        """A training starts, after the epochs done; an epoch has that many batches."""
-
-    def batch(self, count: int = 1) -> None:
-        """Batches are done."""
-
-    def epoch(self, row: dict) -> bool | None:
-        """An epoch is done; `row` is its line of history.csv.
-
-        Returns:
-            True, where the training is hopeless and is to end: it then raises `Pruned`, unless it
-            is over anyway. Where it goes on in another process, that waits for the answer.
-        """
-
-    def end(self) -> None:
-        """The training is over, in whatever way."""
-
-    def say(self, sentence: str) -> None:
-        """Something that the user should know."""
 
 
 def train(

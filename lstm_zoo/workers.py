@@ -18,16 +18,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lstm_zoo import cores, heap, scratch
 from lstm_zoo.config import CPUS, RunConfig, available_threads
 from lstm_zoo.errors import ProcessLost, UsageError, ZooError
 from lstm_zoo.sharing import Shared, share
-from lstm_zoo.telling import Task, Told, outcome
-
-if TYPE_CHECKING:
-    from lstm_zoo.training import Progress
+from lstm_zoo.telling import Progress, Task, Told, outcome
 
 _LAST = 5  # seconds that a process may take to end
 _SPAWN = multiprocessing.get_context("spawn")

@@ -85,7 +85,7 @@ def scores(results):
 def working():
     """The processes that train for a driver, on any node of this machine."""
     every = (process.info["cmdline"] for process in psutil.process_iter(["cmdline"]))
-    return [words for words in every if words and words[0].startswith("ray::_done")]
+    return [words for words in every if words and words[0].startswith("ray::done")]
 
 
 def ends(condition, seconds=30):
