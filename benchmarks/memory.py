@@ -21,9 +21,9 @@ import sections
 from lstm_zoo.__main__ import run
 from lstm_zoo.catalog import Recipe, load
 from lstm_zoo.errors import counted, listed
+from lstm_zoo.records import write_json
 from lstm_zoo.reporting.sentences import number, span
 from lstm_zoo.reproduction import common_verdict, verdict
-from lstm_zoo.runs import write_json
 
 KEPT = Path(__file__).parent / "memory"
 MODELS = "simple-rnn lstm gru --match params=16000"

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo.__main__ import run
-from lstm_zoo.runs import write_json
+from lstm_zoo.records import write_json
 
 SCORES = Path(__file__).parent / "scores"
 SETTINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_zoo.runs import write_text
+from lstm_zoo.records import write_text
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

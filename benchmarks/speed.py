@@ -9,7 +9,7 @@ import goals
 import machine
 from parts import accuracy, at_once, comparison, overhead, precision, run, start
 
-from lstm_zoo.runs import write_json
+from lstm_zoo.records import write_json
 
 HERE = Path(__file__).parent
 PARTS = {

@@ -18,7 +18,8 @@ import numpy as np
 
 from lstm_zoo import archives
 from lstm_zoo.errors import RunError
-from lstm_zoo.runs import Run, dumps, write_bytes
+from lstm_zoo.records import dumps, write_bytes
+from lstm_zoo.runs import Run
 
 _DAMAGED = (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _SHARE = 0.015  # of a training's seconds, that the writing may take

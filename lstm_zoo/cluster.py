@@ -7,6 +7,7 @@ runs there is what runs here.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -38,6 +39,7 @@ from lstm_zoo.telling import Progress, Task
 _LISTEN = 0.1  # seconds between two looks at what the tasks tell
 _REPEATS = 3  # of a task whose process or machine is lost
 _OUT_OF_MEMORY_REPEATS = 1
+_ANSWERS = 10  # seconds within which a cluster answers
 
 
 @dataclass(frozen=True)
@@ -215,19 +217,21 @@ class Cluster:
     def _connected(self) -> Any:
         """Ray, connected."""
         address = self._place.address or os.environ.get("RAY_ADDRESS")
-        _set_up(to_others=bool(address))
+        where = f"at {address}" if address else "on this machine"
+        if not importlib.util.find_spec("ray"):
+            raise MissingExtra("Ray", "ray")
         try:
-            import ray
-        except ImportError:
-            raise MissingExtra("Ray", "ray") from None
+            _set_up(address)
+        except (ValueError, OSError) as error:
+            raise ZooError(f"There is no Ray cluster {where}: {reason(error)}") from error
+        import ray
+
         own = {} if address else {"include_dashboard": False} | self._own_folder()
         settings = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
-            _knock(address)
             with _handlers_kept():
                 ray.init(address or "local", runtime_env=self._package(), **settings, **own)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            where = f"at {address}" if address else "on this machine"
             raise ZooError(f"There is no Ray cluster {where}: {reason(error)}") from error
         except ray.exceptions.AuthenticationError as error:
             raise ZooError(f"The Ray cluster does not let us in: {reason(error)}") from error
@@ -290,31 +294,36 @@ class Cluster:
         )
 
 
-def _set_up(to_others: bool) -> None:
+def _set_up(address: str | None) -> None:
     """How Ray behaves, where the user's environment does not say it.
 
-    Args:
-        to_others: whether a cluster is reached that others have started, and may have locked.
+    Raises:
+        OSError: nobody answers at the address, for which Ray would wait minutes.
     """
     chosen = {
         "RAY_USAGE_STATS_ENABLED": "0",  # it tells nobody of its use
         "RAY_task_oom_retries": str(_OUT_OF_MEMORY_REPEATS),
     }
-    if to_others and (Path.home() / ".ray" / "auth_token").exists():
-        chosen["RAY_AUTH_MODE"] = "token"
+    where = urllib.parse.urlsplit(address if "://" in (address or "") else f"//{address or ''}")
+    if where.hostname and where.port:
+        socket.create_connection((where.hostname, where.port), timeout=_ANSWERS).close()
+        if not where.scheme and _locked(where.netloc):
+            chosen["RAY_AUTH_MODE"] = "token"
     for name, value in chosen.items():
         os.environ.setdefault(name, value)
 
 
-def _knock(address: str | None) -> None:
-    """Make sure that somebody answers at an address, for which Ray would wait minutes.
+def _locked(address: str) -> bool:
+    """Whether a cluster lets nobody in without a token, which Ray finds out in half a minute."""
+    import grpc
 
-    Raises:
-        OSError: nobody does.
-    """
-    where = urllib.parse.urlsplit(address if "://" in (address or "") else f"//{address or ''}")
-    if where.hostname and where.port:
-        socket.create_connection((where.hostname, where.port), timeout=10).close()
+    with grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0)]) as channel:
+        call = channel.unary_unary("/ray.rpc.NodeInfoGcsService/GetClusterId")
+        try:
+            call(b"", timeout=_ANSWERS)
+        except grpc.RpcError as error:
+            return error.code() is grpc.StatusCode.UNAUTHENTICATED
+    return False
 
 
 def _amount(numbers: dict[str, float]) -> str:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from lstm_zoo.errors import ZooError, reason
-from lstm_zoo.runs import Run, write_json
+from lstm_zoo.records import write_json
+from lstm_zoo.runs import Run
 
 FILE = "failure.json"
 

@@ -17,7 +17,8 @@ from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import DataError, RunError, UsageError, ZooError, reason
 from lstm_zoo.framing import Framing
 from lstm_zoo.layers import core
-from lstm_zoo.runs import Run, write_text
+from lstm_zoo.records import write_text
+from lstm_zoo.runs import Run
 from lstm_zoo.tasks import Forecasting
 
 MOST_STEPS = 100_000  # past the end of a series

@@ -16,7 +16,8 @@ from lstm_zoo import backend
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, listed
 from lstm_zoo.parameters import source_file
-from lstm_zoo.runs import Run, write_json
+from lstm_zoo.records import write_json
+from lstm_zoo.runs import Run
 
 _OTHERS = {".venv", "venv", "site-packages", "node_modules", ".git"}  # no part of a zoo
 _SAME = ("lstm-zoo", "python", "backend", "versions", "devices", "code")

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 
 from lstm_zoo.errors import RunError, listed
 from lstm_zoo.files import contents
-from lstm_zoo.runs import read_json
+from lstm_zoo.records import read_json
 
 SCHEMA = 1
 LARGEST = 1e75  # far above what a run scores, and its fourth power is still a float

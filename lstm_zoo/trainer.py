@@ -21,6 +21,7 @@ from lstm_zoo import (
     interrupts,
     parcel,
     provenance,
+    records,
     runs,
     scratch,
     sources,
@@ -244,7 +245,7 @@ class Trainer:
         run = self._earlier.unfinished(config)
         if run is None:
             run = runs.create(self.folder, config)
-            runs.write_json(run.folder / "config.json", config.to_dict())
+            records.write_json(run.folder / "config.json", config.to_dict())
         return run
 
     def _perform(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, object]]:

@@ -25,6 +25,7 @@ from lstm_zoo import (
     fitting,
     interrupts,
     provenance,
+    records,
     runs,
 )
 from lstm_zoo.assembly import build
@@ -96,12 +97,12 @@ def _train(
             state = fitting.fit(model, config, dataset, run, progress, kernel)
             answers = evaluation.part_answers(model, dataset, config)
         model.save(run.folder / "model.keras")
-        runs.write_json(run.folder / "preprocessing.json", dataset.preprocessing())
+        records.write_json(run.folder / "preprocessing.json", dataset.preprocessing())
         disk.save(run.folder / "predictions.npz", task_of(dataset).record(answers["test"]))
         _draw(run, config, dataset, answers, state)
         trained = _of_training(model, dataset, state, kernel)
         record = evaluation.evaluate(dataset, answers) | trained | {"notes": notes}
-        runs.finish(run, f"{runs.dumps(record)}\n".encode())
+        runs.finish(run, f"{records.dumps(record)}\n".encode())
         run.checkpoint.unlink(missing_ok=True)
     if config.zoo is None:  # a stranger's may have a state elsewhere than in its variables
         compiled.keep(model, same)

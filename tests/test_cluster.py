@@ -1,5 +1,6 @@
 """Comparisons on a Ray cluster, which is a real one: several nodes on this machine."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from lstm_zoo import catalog, parcel, runs
+from lstm_zoo import catalog, parcel, records, runs
 from lstm_zoo.config import run_config
 from lstm_zoo.runs import list_runs
 
@@ -233,7 +234,10 @@ def test_a_cluster_that_is_not_there_is_told_at_once(zoo, address):
 
 
 def test_ray_that_is_not_installed_is_told(zoo, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *of: None if name == "ray" else found(name, *of)
+    )
     missing = zoo("compare", "lstm", "--executor", "ray")
     assert (missing.code, "lstm-zoo[ray]" in missing.err) == (1, True)
 
@@ -242,7 +246,7 @@ def test_a_parcel_comes_whole_and_counts_only_at_its_end(tmp_path):
     words = {"seed": 0, "threads": 1, "backend": "jax"}
     config = run_config(catalog.load(), "lstm", {}, "digits", {}, {}, **words)
     sent = runs.create(tmp_path / "there", config)
-    runs.write_json(sent.folder / "config.json", config.to_dict())
+    records.write_json(sent.folder / "config.json", config.to_dict())
     (sent.folder / "plots").mkdir()
     (sent.folder / "plots" / "training.png").write_bytes(b"a picture")
     failed = parcel.unpack(parcel.pack(tmp_path / "there", ValueError("no")), tmp_path, config)
@@ -251,7 +255,7 @@ def test_a_parcel_comes_whole_and_counts_only_at_its_end(tmp_path):
     assert not kept.finished
     assert (kept.folder / "plots" / "training.png").read_bytes() == b"a picture"
 
-    runs.write_json(sent.folder / "metrics.json", {"schema": 1})
+    records.write_json(sent.folder / "metrics.json", {"schema": 1})
     run = parcel.unpack(parcel.pack(tmp_path / "there", None), tmp_path, config)
     assert run.finished
     assert run.config == config

@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from lstm_zoo import runs, scratch
+from lstm_zoo import records, scratch
 from lstm_zoo.runs import list_runs
 
 MODELS = '''
@@ -103,7 +103,7 @@ def test_a_run_that_finishes_after_all_has_no_failure(tmp_path, zoo):
     assert zoo("train", "simple-rnn:units=2", "--epochs", "1", "--seed", "3").code == 0
     (run,) = list_runs(tmp_path / "runs")
     (run.folder / "metrics.json").unlink()
-    runs.write_json(run.folder / "failure.json", {})
+    records.write_json(run.folder / "failure.json", {})
     assert zoo("train", "--resume", "last").code == 0
     assert not (run.folder / "failure.json").exists()
 

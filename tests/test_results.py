@@ -84,7 +84,7 @@ def test_what_is_no_results_json_is_told_as_such(tmp_path, text, said):
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(RunError, match=r"There is no .*nowhere\.json"):
         results.read(tmp_path / "nowhere.json")
-    with pytest.raises(RunError, match="can't be read: it is no regular file"):
+    with pytest.raises(RunError, match="can't be read: Is a directory"):
         results.read(tmp_path)
     (tmp_path / "binary").write_bytes(b"\x89PNG\xff")
     with pytest.raises(RunError, match="holds no JSON object"):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from lstm_zoo import checkpoint, runs
+from lstm_zoo import checkpoint, records, runs
 from lstm_zoo.__main__ import run as main_run
 from lstm_zoo.checkpoint import Checkpoints
 from lstm_zoo.runs import Run, list_runs
@@ -107,7 +107,9 @@ def damaged(run):
 
 def another_version(run):
     environment = run.read("environment.json")
-    runs.write_json(run.folder / "environment.json", environment | {"versions": {"keras": "1.0"}})
+    records.write_json(
+        run.folder / "environment.json", environment | {"versions": {"keras": "1.0"}}
+    )
 
 
 def another_model(run):
@@ -118,11 +120,11 @@ def another_model(run):
 
 def other_data(run):
     config = run.read("config.json")
-    runs.write_json(run.folder / "config.json", config | {"data_sha256": "0" * 64})
+    records.write_json(run.folder / "config.json", config | {"data_sha256": "0" * 64})
 
 
 def finished(run):
-    runs.write_json(run.folder / "metrics.json", {})
+    records.write_json(run.folder / "metrics.json", {})
 
 
 @pytest.mark.parametrize(

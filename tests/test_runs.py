@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_zoo import runs
+from lstm_zoo import records, runs
 from lstm_zoo.checkpoint import State
 from lstm_zoo.config import TRAINING, RunConfig
 from lstm_zoo.errors import RunError
-from lstm_zoo.runs import History, Run, find, line, list_runs, read_json, write_json, write_text
+from lstm_zoo.records import read_json, write_json, write_text
+from lstm_zoo.runs import History, Run, find, line, list_runs
 
 CONFIG = RunConfig(
     model="lstm",
@@ -235,7 +236,7 @@ def test_json_is_strict():
         3: "a key",
         "ä": "ö",
     }
-    text = runs.dumps(value)
+    text = records.dumps(value)
     assert "ä" in text
 
     def refuse(name):
@@ -257,7 +258,7 @@ def test_json_is_strict():
 
 def test_a_float_comes_back_bit_for_bit():
     numbers = [0.1 + 0.2, 1e-308, 5e-324, 1.7976931348623157e308, -0.0]
-    assert [x.hex() for x in json.loads(runs.dumps(numbers))] == [x.hex() for x in numbers]
+    assert [x.hex() for x in json.loads(records.dumps(numbers))] == [x.hex() for x in numbers]
 
 
 def test_a_file_name_that_is_no_utf8_comes_back(tmp_path):
@@ -333,26 +334,26 @@ def test_the_runs_folder_is_the_option_or_the_environments(monkeypatch):
 
 def test_a_place_that_cant_be_written_is_told_beforehand(tmp_path):
     with pytest.raises(RunError, match=r"new can't be written: No such file"):
-        runs.check_writable(tmp_path / "new" / "results.json")
+        records.check_writable(tmp_path / "new" / "results.json")
     runs.prepare_folder(tmp_path / "new" / "runs")
-    runs.check_writable(tmp_path / "new" / "results.json")
+    records.check_writable(tmp_path / "new" / "results.json")
     assert list((tmp_path / "new" / "runs").iterdir()) == []
     with pytest.raises(RunError, match=r"new is a folder, and a file is to be written there"):
-        runs.check_writable(tmp_path / "new")
+        records.check_writable(tmp_path / "new")
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"file can't be written: Not a directory"):
-        runs.check_writable(tmp_path / "file" / "results.json")
+        records.check_writable(tmp_path / "file" / "results.json")
     with pytest.raises(RunError, match=r"deep can't be written: Not a directory"):
-        runs.check_writable(tmp_path / "file" / "deep" / "results.json")
+        records.check_writable(tmp_path / "file" / "deep" / "results.json")
 
 
 def test_a_folder_without_the_right_to_write_is_told_beforehand(tmp_path, monkeypatch):
     def refuse(dir):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(runs.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(records.tempfile, "TemporaryFile", refuse)
     with pytest.raises(RunError, match=f"^{tmp_path} can't be written: Permission denied.$"):
-        runs.check_writable(tmp_path / "results.json")
+        records.check_writable(tmp_path / "results.json")
 
 
 def test_what_is_no_regular_file_is_never_replaced(tmp_path):
@@ -361,7 +362,7 @@ def test_what_is_no_regular_file_is_never_replaced(tmp_path):
     link.symlink_to(pipe)
     circle.symlink_to(circle)
     for file in (pipe, link, circle):
-        for write in (runs.check_writable, lambda file: write_text(file, "text")):
+        for write in (records.check_writable, lambda file: write_text(file, "text")):
             with pytest.raises(RunError, match=rf"^{file} is no regular file, and is not replaced"):
                 write(file)
     assert stat.S_ISFIFO(pipe.lstat().st_mode)
@@ -376,7 +377,7 @@ def test_a_file_is_written_through_a_link(tmp_path, there):
     link.symlink_to(Path("deep") / "out.csv")
     if there:
         target.write_text("old")
-    runs.check_writable(link)
+    records.check_writable(link)
     write_text(link, "new")
     assert link.is_symlink()
     assert target.read_text() == "new"
@@ -386,7 +387,7 @@ def test_a_file_is_written_through_a_link(tmp_path, there):
 def test_a_link_into_nowhere_cant_be_written(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "out.csv")
     with pytest.raises(RunError, match=r"nowhere can't be written: No such file"):
-        runs.check_writable(tmp_path / "link")
+        records.check_writable(tmp_path / "link")
 
 
 def test_a_place_that_cant_be_looked_at_is_told_as_one_that_cant_be_written(tmp_path, monkeypatch):
@@ -394,9 +395,9 @@ def test_a_place_that_cant_be_looked_at_is_told_as_one_that_cant_be_written(tmp_
         raise PermissionError(13, "Permission denied", "a path of ours")
 
     monkeypatch.setattr(Path, "lstat", refuse)
-    monkeypatch.setattr(runs.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(records.tempfile, "TemporaryFile", refuse)
     with pytest.raises(RunError, match=f"^{tmp_path} can't be written: Permission denied.$"):
-        runs.check_writable(tmp_path / "results.json")
+        records.check_writable(tmp_path / "results.json")
 
 
 def test_a_file_where_the_runs_folder_should_be_is_told(tmp_path):

@@ -21,7 +21,7 @@ from lstm_zoo.cli.settings import (
     print_json,
 )
 from lstm_zoo.errors import UsageError, printable
-from lstm_zoo.runs import check_writable, write_json, write_text
+from lstm_zoo.records import check_writable, write_json, write_text
 
 if TYPE_CHECKING:
     from lstm_zoo.gate import Outcome

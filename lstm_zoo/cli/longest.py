@@ -13,7 +13,7 @@ from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings,
 from lstm_zoo.cli.training import check_variants, fresh_option, start
 from lstm_zoo.errors import UsageError, listed
 from lstm_zoo.parameters import Parameter
-from lstm_zoo.runs import check_writable, write_json
+from lstm_zoo.records import check_writable, write_json
 
 if TYPE_CHECKING:
     from lstm_zoo.longest import Rule

@@ -138,6 +138,6 @@ def tell(text: str = "") -> None:
 
 def print_json(value: object) -> None:
     """A result as one strict JSON document on stdout."""
-    from lstm_zoo.runs import dumps
+    from lstm_zoo.records import dumps
 
     click.echo(dumps(value))

@@ -24,15 +24,8 @@ from lstm_zoo.cli.settings import (
 )
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
-from lstm_zoo.runs import (
-    Run,
-    check_writable,
-    find_unfinished,
-    prepare_folder,
-    runs_folder,
-    unfinished,
-    write_json,
-)
+from lstm_zoo.records import check_writable, write_json
+from lstm_zoo.runs import Run, find_unfinished, prepare_folder, runs_folder, unfinished
 
 if TYPE_CHECKING:
     from lstm_zoo.cluster import Cluster

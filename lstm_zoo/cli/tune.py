@@ -26,7 +26,7 @@ from lstm_zoo.cli.training import (
 from lstm_zoo.config import TRAINING, parse_variant
 from lstm_zoo.errors import UsageError
 from lstm_zoo.parameters import Parameter
-from lstm_zoo.runs import check_writable, write_text
+from lstm_zoo.records import check_writable, write_text
 
 if TYPE_CHECKING:
     from lstm_zoo.cluster import Cluster

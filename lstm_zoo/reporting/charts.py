@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from lstm_zoo import disk, metrics
-from lstm_zoo.runs import write_bytes
+from lstm_zoo.records import write_bytes
 
 BLUE, RED, GREEN, ORANGE = "#1f5fa8", "#d7301f", "#1a9641", "#e07b00"
 INK, GREY, PALE = "#333333", "#666666", "#e6e6e6"

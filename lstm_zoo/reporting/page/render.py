@@ -9,10 +9,10 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from lstm_zoo.errors import printable
+from lstm_zoo.records import strict
 from lstm_zoo.reporting.markdown import escaped
 from lstm_zoo.reporting.page.chart import Chart
 from lstm_zoo.reporting.page.parts import Report
-from lstm_zoo.runs import strict
 
 
 def html(reports: Sequence[Report]) -> str:
