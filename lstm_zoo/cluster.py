@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import urllib.parse
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -205,12 +206,12 @@ class Cluster:
             told = "Its machine ran out of memory: more --cpus-per-run lets fewer runs share one."
             return ProcessLost(told, str(error))
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.ObjectLostError) as error:
-            told = f"Its process or its machine was lost {1 + _REPEATS} times: {reason(error)}"
+            told = f"Its process or its machine was lost {1 + _REPEATS} times."
             return ProcessLost(told, str(error))
         except errors.RuntimeEnvSetupError as error:
             return ZooError(f"The cluster can't run lstm-zoo: {reason(error)}")
         except errors.RayTaskError as error:
-            return TrainingError(f"A machine of the cluster failed: {reason(error.cause)}")
+            return TrainingError(f"It failed on the cluster: {reason(error.cause)}")
         except errors.RayError as error:
             return ZooError(f"The Ray cluster failed: {reason(error)}")
 
@@ -228,14 +229,14 @@ class Cluster:
 
         own = {} if address else {"include_dashboard": False} | self._own_folder()
         settings = {"log_to_driver": False, "logging_level": "ERROR"}
+        self._kept.callback(ray.shutdown)
         try:
-            with _handlers_kept():
+            with _handlers_kept(), warnings.catch_warnings(action="ignore"):
                 ray.init(address or "local", runtime_env=self._package(), **settings, **own)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise ZooError(f"There is no Ray cluster {where}: {reason(error)}") from error
         except ray.exceptions.AuthenticationError as error:
             raise ZooError(f"The Ray cluster does not let us in: {reason(error)}") from error
-        self._kept.callback(ray.shutdown)
         # Of a node that is lost it would print pages on stdout, whatever the options say.
         ray._private.worker.print_to_stdstream = lambda *_, **__: None
         return ray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_zoo import data, disk, distribution
+from lstm_zoo import data, disk, distribution, interrupts
 from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL
@@ -25,6 +25,8 @@ def outputs(model: keras.Model, part: data.Part, size: int, every_step: bool) ->
     """
     pieces = []
     for start in range(0, len(part), size):
+        if interrupts.seen():
+            raise KeyboardInterrupt
         x, _ = part.take(slice(start, start + size))
         filled = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)])
         piece = np.asarray(model.predict_on_batch(distribution.shares(filled)))[: len(x)]

@@ -79,7 +79,12 @@ class Recorder(keras.callbacks.Callback):
             self._append(0, {f"val_{name}": value for name, value in scores.items()})
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """What the first batch takes, in which the step is traced and compiled."""
+        """What the first batch takes, in which the step is traced and compiled.
+
+        An interrupt that came since, and that a library has swallowed, counts here.
+        """
+        if interrupts.seen():
+            raise KeyboardInterrupt
         if batch == len(self._began) < 2:
             self._began.append(time.perf_counter())
             if batch:

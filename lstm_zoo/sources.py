@@ -106,7 +106,7 @@ def call(reference: str, config: RunConfig | Source, *args: object, **params: ob
     """
     called = function(reference, config)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), contextlib.chdir(Path.cwd()):
             return called(*args, **params)
     except (ZooError, OSError, MemoryError):
         raise

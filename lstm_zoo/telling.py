@@ -54,7 +54,7 @@ def outcome(task: Task, raw: object, progress: Progress) -> object:
         return task(raw=raw, progress=progress)
     except (ZooError, OSError, MemoryError) as error:
         return error if type(error).__module__ in _SENT else ZooError(reason(error))
-    except Exception as error:
+    except BaseException as error:  # a model's own KeyboardInterrupt too
         return ZooError(reason(error))
 
 

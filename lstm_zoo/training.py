@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import shlex
+import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def train(
     if begun:
         provenance.check_unchanged(begun, config, data.digest(raw), backend.devices())
     config = replace(config, data_sha256=config.data_sha256 or data.digest(raw))
-    with distribution.over(config.devices):
+    with distribution.over(config.devices), redirect_stdout(sys.stderr):
         return _train(config, prepare(config, raw), folder, progress, begun)
 
 
@@ -139,7 +140,7 @@ def _one_sentence(config: RunConfig, new: bool) -> Iterator[None]:
         yield
     except (ZooError, OSError, MemoryError):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         if interrupts.seen():
             raise KeyboardInterrupt from error
         if "ResourceExhausted" in type(error).__name__ or "RESOURCE_EXHAUSTED" in str(error):

@@ -18,6 +18,7 @@ from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import (
     DataError,
     Diverged,
+    RunError,
     TrainingError,
     UsageError,
     ZooError,
@@ -348,7 +349,10 @@ def _trial(config: RunConfig, floor: float, outcome: Run | Exception, trainer: T
         return trial | {"score": floor, "diverged": True, "error": str(outcome)}
     if isinstance(outcome, Exception):
         return trial | {"error": _why(outcome)}
-    record = outcome.metrics
+    try:
+        record = outcome.metrics
+    except RunError as error:  # somebody has removed it meanwhile
+        return trial | {"error": str(error)}
     same = ("learned", "learned_p_value", "lag", "epochs", "best_epoch", "train_seconds", "notes")
     return (
         trial
@@ -417,7 +421,10 @@ def _results(
         "models": models,
         "pairs": verdicts.pairs(models, terms, counts),
     }
-    looks.record(trainer.folder, lines)
+    try:
+        looks.record(trainer.folder, lines)
+    except OSError as error:
+        trainer.progress.say(f"This look at the results can't be recorded: {reason(error)}")
     return results
 
 

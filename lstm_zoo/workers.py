@@ -252,7 +252,8 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _serve(connection: Connection, folder: Path, place: int, backend: str, threads: int) -> None:
-    """What a worker process does until its parent ends it."""
+    """What a worker process does until its parent ends it; what a model prints goes to stderr."""
+    os.dup2(2, 1)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     faulthandler.enable(_log(folder, os.getpid()).open("w"))

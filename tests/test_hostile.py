@@ -568,7 +568,7 @@ def test_a_hostile_run_costs_less_than_a_stated_gigabyte(folder, tmp_path):
 def test_a_text_of_the_largest_size_would_cost_less_than_a_stated_gigabyte(tmp_path):
     """A third of that size, which costs a third."""
     (tmp_path / "lists.json").write_text("[" + "{},[]," * 1_600_000 + "0]")
-    imports = "from lstm_zoo.runs import read_json\nfrom lstm_zoo.errors import RunError"
+    imports = "from lstm_zoo.records import read_json\nfrom lstm_zoo.errors import RunError"
     call = "read_json(Path(name))"
     assert measured(imports, call, "RunError", tmp_path / "lists.json") < MOST / 1024 / 3
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from lstm_zoo import records
 from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.finished import start
 from lstm_zoo.cli.names import RunName, Value
@@ -95,7 +96,7 @@ def _check(question: str, output: str | None, examples: tuple[int, ...]) -> None
     if output is not None:
         if Path(output).suffix.lower() != ".png":
             raise UsageError(f"--output is a .png file, and '{output}' is none.")
-        run_folders.check_writable(Path(output))
+        records.check_writable(Path(output))
     if examples and question == "gradients":
         raise UsageError("--example is for gates and attention: gradients are means over examples.")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lstm_zoo import records
 from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import (
@@ -99,7 +100,7 @@ def predict(
     writing = {name: options.pop(name) for name in _WRITING}
     _check_together(output, horizon, generate, writing, options)
     if output:
-        run_folders.check_writable(Path(output))
+        records.check_writable(Path(output))
     loaded = _load(settings, run, options)
     if generate:
         _write_on(settings, loaded, generate, writing, options["data_dir"], as_json)

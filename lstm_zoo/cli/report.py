@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from lstm_zoo import records
 from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.names import RunName
 from lstm_zoo.cli.options import runs_option
@@ -31,13 +32,13 @@ def report(settings: Settings, sources: tuple[str, ...], output: str, runs_dir: 
     page = Path(output)
     if page.suffix.lower() not in (".html", ".md"):
         raise UsageError(f"--output is a .html or .md file, and '{output}' is neither.")
-    run_folders.check_writable(page)
+    records.check_writable(page)
     from lstm_zoo.reporting import page as pages
 
     folder = run_folders.runs_folder(runs_dir)
     reports = [pages.report(source, folder) for source in sources]
     write = pages.html if page.suffix.lower() == ".html" else pages.markdown
-    run_folders.write_text(page, write(reports))
+    records.write_text(page, write(reports))
     settings.say(f"Report: {page}")
 
 
