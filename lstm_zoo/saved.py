@@ -16,9 +16,9 @@ import numpy as np
 
 from lstm_zoo import archives
 from lstm_zoo.errors import RunError, printable
-from lstm_zoo.files import TEXT
 from lstm_zoo.quiet import quiet_imports
 
+_LARGEST = 2_000_000  # bytes of a configuration: thousands of layers
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 
 
@@ -35,7 +35,10 @@ def load(path: Path) -> keras.Model:
             _check(archive)
         # On any backend, some layers import TensorFlow; and of what is damaged one sentence tells.
         with quiet_imports(), warnings.catch_warnings(action="ignore"):
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        if not model.inputs:
+            raise ValueError("it does not say what it takes")
+        return model
     except zipfile.BadZipFile:
         raise RunError(f"{path} is damaged: it is no Keras file.") from None
     except Exception as error:  # h5py's OSErrors too, of a file that could be opened above
@@ -51,8 +54,8 @@ def _check(archive: zipfile.ZipFile) -> None:
         ValueError: they do.
     """
     held = archive.getinfo(_WEIGHTS).file_size
-    if archive.getinfo(_CONFIG).file_size > TEXT:
-        raise ValueError(f"its configuration is larger than {TEXT / 1e6:,.0f} MB")
+    if archive.getinfo(_CONFIG).file_size > _LARGEST:
+        raise ValueError(f"its configuration is larger than {_LARGEST / 1e6:,.0f} MB")
     with ThreadPoolExecutor(1) as apart:  # Keras notes a thread's variables, to fill them one day
         asked = apart.submit(_size, json.loads(archive.read(_CONFIG))).result()
     with h5py.File(io.BytesIO(archive.read(_WEIGHTS))) as weights:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lstm_zoo import locks
 from lstm_zoo.errors import MissingExtra, RunError, listed
+from lstm_zoo.files import contents, size_on_disk
 from lstm_zoo.space import Choice, Space
 
 try:
@@ -50,7 +51,8 @@ _WORDS = {
     "train": "training",
 }
 _BEGINNING = b'{"op_code":'
-_DAMAGED = (ValueError, LookupError, TypeError, AssertionError)
+_LARGEST = 1_000_000_000  # bytes
+_DAMAGED = (ValueError, LookupError, TypeError, AssertionError, ArithmeticError, RecursionError)
 
 
 class Trial:
@@ -138,6 +140,7 @@ def opened(file: Path, terms: dict, space: Space, *, seed: int, warm_up: int) ->
     """
     try:
         file.touch()
+        size_on_disk(file)
     except OSError as error:
         raise RunError(f"The study {file} can't be written: {error.strerror}.") from None
     with locks.folder(file) as own:
@@ -146,19 +149,36 @@ def opened(file: Path, terms: dict, space: Space, *, seed: int, warm_up: int) ->
         _mend(file)
         try:
             study = _loaded(file, seed, warm_up)
-            known = study.user_attrs.get(_TERMS)
+            known, found = study.user_attrs.get(_TERMS), Study(study, space)
+            begun = len(study.trials)
+            if known == json.loads(json.dumps(terms)):
+                _check(found.trials)
         except _DAMAGED as error:
             raise RunError(f"The study {file} is damaged: delete it to begin again.") from error
+        if known is None and begun:
+            raise RunError(f"{file} holds trials that are not of tune: name another --study FILE.")
         if known is None:
             study.set_user_attr(_TERMS, terms)
         elif known != json.loads(json.dumps(terms)):
             raise RunError(_another(file, known, terms))
-        yield Study(study, space)
+        yield found
+
+
+def _check(trials: list[dict]) -> None:
+    """Make sure that what is told of trials can be computed with.
+
+    Raises:
+        ValueError: it can't.
+    """
+    for trial in trials:
+        numbers = [trial["loss"], trial["seconds"]]
+        if any(not isinstance(number, int | float | None) for number in numbers):
+            raise ValueError(f"trial {trial['number']} has {numbers}")
 
 
 def _mend(file: Path) -> None:
     """Take off the line that a kill has cut short, at which Optuna would stop."""
-    content = file.read_bytes()
+    content = contents(file, _LARGEST)
     beginning = content[: len(_BEGINNING)]
     if not _BEGINNING.startswith(beginning):
         raise RunError(f"{file} is no study: name another --study FILE, which is made.")

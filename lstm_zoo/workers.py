@@ -25,6 +25,7 @@ from lstm_zoo.errors import ProcessLost, UsageError, ZooError
 from lstm_zoo.sharing import Shared, share
 from lstm_zoo.telling import Progress, Task, Told, outcome
 
+_SAFE = "PYTHONSAFEPATH"
 _LAST = 5  # seconds that a process may take to end
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -165,7 +166,7 @@ class _Worker:
         self._process = _SPAWN.Process(
             target=_serve, args=(theirs, folder, place, backend, threads), daemon=True
         )
-        with _uninterrupted():
+        with _own_code(), _uninterrupted():
             self._process.start()
         theirs.close()
         self._log = _log(folder, self._process.pid)
@@ -249,6 +250,20 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _own_code() -> Iterator[None]:
+    """A process that the block starts imports nothing from the working folder, unless this does."""
+    before = os.environ.get(_SAFE)
+    os.environ[_SAFE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE]
+        else:
+            os.environ[_SAFE] = before
 
 
 def _serve(connection: Connection, folder: Path, place: int, backend: str, threads: int) -> None:

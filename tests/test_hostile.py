@@ -389,6 +389,15 @@ def piped(path):
 
 
 ATTACKS = [pickled, bomb, promising, garbled, encrypted, hollow, endless, piped]
+
+
+def test_a_model_that_does_not_say_what_it_takes_is_refused(refused, broken):
+    with pytest.warns(UserWarning, match="not yet been built"):
+        keras.Sequential([keras.layers.Dense(3)]).save(broken / "model.keras")
+    for command in (["evaluate"], ["predict"]):
+        assert "no defined inputs" in refused(*command, broken)
+
+
 every_attack = pytest.mark.parametrize("attack", ATTACKS)
 
 

@@ -137,6 +137,8 @@ def test_no_default_column_is_an_error_that_lists_them(refused):
     assert "has no column of numbers, only Date and Up" in refused("Date,Up\n2015-02-17,yes\n")
     wide = ",".join(f"c{i}" for i in range(500))
     assert "and 488 more" in refused(f"{wide}\n{','.join('1' * 500)}\n")
+    wide = ",".join(f"c{i}" for i in range(5001))
+    assert "5,001 columns" in refused(f"{wide}\n{','.join('1' * 5001)}\n")
 
 
 def test_a_misspelt_column_is_a_usage_error_with_the_nearest_names(refused):

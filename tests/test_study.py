@@ -2,9 +2,12 @@
 
 import json
 import math
+import os
+import re
 import subprocess
 import sys
 
+import optuna
 import pytest
 
 from lstm_zoo import study
@@ -224,3 +227,38 @@ def test_a_search_by_other_processes_needs_no_keras_in_this_one():
     script = "import sys, lstm_zoo.search; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"step": ?2', '"step":"a"'),
+        ('"op_code": ?4', '"op_code":[[4]]'),
+        ('"param_name": ?"units"', '"param_name":"unit"'),
+        ('"seconds": ?1.0', '"seconds":"long"'),
+    ],
+)
+def test_a_damaged_study_is_a_sentence(whole, tmp_path, old, new):
+    file = tmp_path / "study.jsonl"
+    text = whole[1].read_text()
+    changed = re.sub(old, new, text, count=1)
+    assert changed != text
+    file.write_text(changed)
+    with pytest.raises(RunError, match="is damaged"), opened(file):
+        pass
+
+
+def test_a_study_that_is_deep_foreign_or_no_file_is_a_sentence(tmp_path):
+    deep = tmp_path / "deep.jsonl"
+    deep.write_text('{"op_code":' + "[" * 200_000 + "\n")
+    with pytest.raises(RunError, match="is damaged"), opened(deep):
+        pass
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "own.jsonl"))
+    storage = optuna.storages.JournalStorage(backend)
+    own = optuna.create_study(storage=storage, study_name=study.NAME)
+    own.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    with pytest.raises(RunError, match="not of tune"), opened(tmp_path / "own.jsonl"):
+        pass
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunError, match="no regular file"), opened(tmp_path / "pipe"):
+        pass

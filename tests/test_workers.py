@@ -287,6 +287,20 @@ def test_processes_end_with_a_parent_that_is_killed(comparing, tmp_path):
     assert not list(tmp_path.glob("lstm-zoo-*"))
 
 
+@pytest.mark.slow
+def test_no_code_of_the_working_folder_is_run(tmp_path):
+    for name in ("multiprocessing", "pickle", "numpy"):
+        (tmp_path / f"{name}.py").write_text(
+            "open('run', 'a').write(__name__)\nraise SystemExit(9)\n"
+        )
+    door = "import sys; sys.argv[0] = 'lstm-zoo'; from lstm_zoo.__main__ import main; main()"
+    asked = ["compare", "simple-rnn:units=4", "--seeds", "2", "--epochs", "1", "--jobs", "2"]
+    command = [sys.executable, "-P", "-c", door, *asked, "--backend", "jax"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("jobs", ["0", "-1", "many", "1.5"])
 def test_jobs_that_cannot_be_meant_are_told(zoo, jobs):
     result = zoo("compare", "lstm", "--jobs", jobs)

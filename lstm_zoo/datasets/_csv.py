@@ -38,6 +38,7 @@ MISSING = (
 )
 _HEAD = 1 << 20  # bytes looked at before anything is read; a first line is shorter
 _LINE = 1 << 24  # characters of any other line
+_MOST_COLUMNS = 5_000  # each costs some 20 kB
 _LONGEST_NAME = 1000
 _DATA = re.compile(r"[\s0-9.,;:/+\-eETZ$€]*")  # what a cell without a word is made of
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -284,6 +285,10 @@ def _names(records: list[list[str]], file: str) -> tuple[str, ...]:
     """The columns' names; one without a name is called by its place."""
     if not records:
         raise DataError(f"{file} is empty: it has no line of column names.")
+    if len(records[0]) > _MOST_COLUMNS:
+        raise DataError(
+            f"{file} has {len(records[0]):,} columns, and at most {_MOST_COLUMNS:,} are read."
+        )
     swallowed = len(records) == 1 and any("\n" in cell for cell in records[0])
     if swallowed or max(map(len, records[0])) > _LONGEST_NAME:
         raise DataError(

@@ -43,5 +43,9 @@ def paragraphs(sentences: Iterable[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text on one line in which nothing begins an HTML tag or entity; `p < 0.001` stays."""
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", re.sub(r"&(?=[A-Za-z#])", "&amp;", printable(text)))
+    """Text on one line in which nothing begins a tag, an entity, a link, a picture or a mention.
+
+    `p < 0.001` stays.
+    """
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", re.sub(r"&(?=[A-Za-z#])", "&amp;", printable(text)))
+    return re.sub(r"@(?=\w)", "@<!-- -->", re.sub(r"([\[\]`*])", r"\\\1", text))
