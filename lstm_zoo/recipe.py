@@ -11,7 +11,8 @@ import yaml
 from lstm_zoo import catalog
 from lstm_zoo.catalog import Entry, Zoo
 from lstm_zoo.config import TRAINING, RunConfig
-from lstm_zoo.errors import RunError, UsageError
+from lstm_zoo.errors import RunError, UsageError, listed
+from lstm_zoo.files import contents
 from lstm_zoo.parameters import REQUIRED, Parameter
 
 _MARK = "# A recipe that lstm-zoo tune has found."
@@ -25,7 +26,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def check_target(file: Path, zoo: Zoo) -> None:
+def name_of(config: RunConfig) -> str:
+    """What the recipe of a configuration is called."""
+    return f"{config.model}-{config.dataset}-tuned"
+
+
+def check_target(file: Path, config: RunConfig, zoo: Zoo) -> None:
     """Make sure that writing a zoo file loses nothing, and that its code will be found.
 
     Raises:
@@ -34,11 +40,24 @@ def check_target(file: Path, zoo: Zoo) -> None:
     """
     if file.exists() and not file.read_bytes().startswith(_MARK.encode()):
         raise RunError(f"{file} is there already, and not by tune: name a new file.")
+    if others := _names(file) - {name_of(config), config.model, config.dataset}:
+        raise RunError(f"{file} holds {listed(sorted(others))} too: name a new file.")
     if zoo.file and file.resolve().parent != Path(zoo.file).parent:
         folder = Path(zoo.file).parent
         raise UsageError(
             f"-o {file} must lie in {folder}, beside your own zoo: its code is imported from there."
         )
+
+
+def _names(file: Path) -> set[str]:
+    """What a zoo file names, where it is there and can be read."""
+    if not file.exists():
+        return set()
+    try:
+        sections = yaml.safe_load(contents(file))
+        return {str(name) for entries in sections.values() for name in entries}
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise RunError(f"{file} is there already, and is damaged: name a new file.") from error
 
 
 def document(

@@ -224,7 +224,7 @@ def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: int, trainer: Trainer) 
     finished = [trial for trial in told if trial["state"] == "finished"]
     best = min(finished, key=lambda trial: (trial["loss"], trial["number"]))
     winner = asked.config_of(best["values"], zoo)
-    name = f"{winner.model}-{winner.dataset}-tuned"
+    name = recipe.name_of(winner)
     of = f"the best of {counted(len(told), 'trial')} by its validation loss"
     summary = f"{winner.model} on {winner.dataset}, {of}"
     written = recipe.document(name, summary, winner, asked.space, seeds, zoo)

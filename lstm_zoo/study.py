@@ -208,7 +208,7 @@ def _loaded(file: Path, seed: int, warm_up: int) -> optuna.Study:
 def _another(file: Path, known: dict, terms: dict) -> str:
     """Why a study is not the one that is asked for."""
     other = [name for name in terms if known.get(name) != json.loads(json.dumps(terms[name]))]
-    names = listed(_WORDS.get(name, name) for name in other)
+    names = listed(dict.fromkeys(_WORDS.get(name, name) for name in other))
     return (
         f"{file} is the study of another search, by its {names}: name another --study, or leave "
         "it out."

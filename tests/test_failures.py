@@ -1,15 +1,17 @@
 """Trainings that fail: each with its reason, and tried again where that may help."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
-from lstm_zoo import records, scratch
+from lstm_zoo import records, scratch, trials
 from lstm_zoo.runs import list_runs
 
 MODELS = '''
@@ -134,3 +136,24 @@ def test_a_folder_that_a_killed_process_left_goes_with_the_next_one(tmp_path, mo
         assert {used, own} == set(tmp_path.iterdir())
     living.communicate()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_what_is_lost_at_the_end_costs_no_results(zoo, untimed, tmp_path, monkeypatch):
+    floors = trials._floors
+
+    def removing(*arguments):
+        (list_runs(tmp_path / "runs")[0].folder / "metrics.json").unlink(missing_ok=True)
+        return floors(*arguments)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(trials, "_floors", removing)
+    monkeypatch.setattr(trials.looks, "record", full)
+    result = zoo("compare", "simple-rnn:units=2", "--seeds", "2", "--epochs", "1", "-o", "r.json")
+    assert result.code == 1
+    assert "This look at the results can't be recorded: The disk is full." in result.err
+    (model,) = json.loads(Path("r.json").read_text())["models"]
+    assert model["failures"] == 1
+    assert model["trials"][0]["error"].startswith("There is no runs/simple-rnn")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from lstm_zoo import failures
+from lstm_zoo import failures, recipe
 from lstm_zoo.__main__ import run as main_run
 from lstm_zoo.runs import list_runs
 from lstm_zoo.tuning import TUNING_SEED
@@ -234,12 +234,15 @@ def own(zoo, tmp_path):
         ),
         (["plain", "--trials", "2", "--learning-rate", "0.1"], 2, "learning_rate is all that"),
         (["tiny", "--trials", "2", "-o", "zoo.yaml"], 1, "zoo.yaml is there already, and not by"),
+        (["tiny", "--trials", "2", "-o", "more.yaml"], 1, "more.yaml holds mine and other-tuned"),
         (["tiny", "--trials", "2", "-o", "a/b.yaml"], 1, "a can't be written"),
         (["tiny", "--trials", "2", "-o", "../b.yaml"], 2, "beside your own zoo: its code is"),
         (["tiny", "--dataset", "toy", "--trials", "1", "--study", "toy.py"], 1, "is no study"),
     ],
 )
 def test_what_can_not_be_meant_is_told(own, arguments, code, told):
+    more = {"models": {"mine": {}, "tiny": {}}, "recipes": {"other-tuned": {}}}
+    Path("more.yaml").write_text(recipe.text(more))
     result = own("tune", *arguments)
     assert result.code == code
     assert told in " ".join(result.err.split())

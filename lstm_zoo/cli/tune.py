@@ -82,6 +82,7 @@ def tune(
 ) -> None:
     """Search good parameters for MODEL, chosen on the validation part alone."""
     typed = given(options)
+    given({"study": study, "output": output})  # neither is empty
     asked = plan(settings, (model,), typed)
     _check(settings, asked, seeds, output)
     chosen = space.searched(*_entry(settings, model, typed))
@@ -129,7 +130,7 @@ def _check(settings: Settings, asked: Plan, seeds: int, output: str | None) -> N
         raise UsageError(f"The seed {TUNING_SEED} is the one that tune searches with.")
     if output:
         check_writable(Path(output))  # now, and not after hours of training
-        recipe.check_target(Path(output), settings.zoo)
+        recipe.check_target(Path(output), config, settings.zoo)
 
 
 def _searched(
