@@ -132,7 +132,7 @@ class Cluster:
     @property
     def words(self) -> str:
         """The cluster in a sentence."""
-        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        nodes = self._nodes()
         kinds = (("CPU", "processor"), ("GPU", "GPU"))
         sums = {noun: sum(_has(node, kind) for node in nodes) for kind, noun in kinds}
         there = ", ".join(counted(int(number), noun) for noun, number in sums.items() if number)
@@ -273,9 +273,12 @@ class Cluster:
         needs = {"CPU": self._place.cpus, "GPU": self._place.gpus}
         return [
             min(int(_has(node, kind) // need) for kind, need in needs.items() if need)
-            for node in self._ray.nodes()
-            if node["Alive"]
+            for node in self._nodes()
         ]
+
+    def _nodes(self) -> list[dict]:
+        """The machines that are there now."""
+        return [node for node in self._ray.nodes() if node["Alive"]]
 
     def _check_room(self) -> None:
         """Make sure that one machine at least has what a run needs.
@@ -285,7 +288,7 @@ class Cluster:
         """
         if any(self._rooms()):
             return
-        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        nodes = self._nodes()
         asked = {"CPU": self._place.cpus, "GPU": self._place.gpus}
         most = {kind: max(_has(node, kind) for node in nodes) for kind in asked}
         raise UsageError(

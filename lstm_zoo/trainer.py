@@ -35,11 +35,10 @@ from lstm_zoo.earlier import Earlier
 from lstm_zoo.errors import ProcessLost, RunError, TrainingError, ZooError, counted
 from lstm_zoo.parcel import Parcel
 from lstm_zoo.runs import Run
-from lstm_zoo.telling import Task
+from lstm_zoo.telling import Progress, Task
 
 if TYPE_CHECKING:
     from lstm_zoo.cluster import Cluster
-    from lstm_zoo.telling import Progress
     from lstm_zoo.workers import Crew
 
 _AGAIN = 0.5  # seconds until it is asked again whether another process is done
@@ -212,8 +211,7 @@ class Trainer:
         """The training as a task, or what is left of it where its run was begun here."""
         if self._remote:
             return partial(_sent, config)
-        begun = None if self._fresh else self._earlier.begun(config)
-        return partial(_trained, config, self.folder, begun)
+        return partial(_trained, config, self.folder, self.begun(config))
 
     def _come(self, config: RunConfig) -> Run | None:
         """The run of this configuration that another process may have finished meanwhile."""
@@ -228,15 +226,23 @@ class Trainer:
 
     def _ended(self, config: RunConfig, outcome: Any) -> Run | Exception:
         """A training is over: others may know. What came of it."""
-        if isinstance(outcome, Parcel):
-            outcome = parcel.unpack(outcome, self.folder, config)
+        try:
+            outcome = self._recorded(config, outcome)
+        except OSError as error:  # a disk that is full, say
+            outcome = error
         if isinstance(outcome, Run):
             self._new.add(outcome.folder)
             if not self._fresh:
                 self._earlier.add(config, outcome)
-        elif isinstance(outcome, ProcessLost):
-            failures.record(self._lost(config), outcome, outcome.log)
         self._claims.give_up(config.identity)
+        return outcome
+
+    def _recorded(self, config: RunConfig, outcome: Any) -> Run | Exception:
+        """What came of a training; what its process could not write here is written."""
+        if isinstance(outcome, Parcel):
+            return parcel.unpack(outcome, self.folder, config)
+        if isinstance(outcome, ProcessLost):
+            failures.record(self._lost(config), outcome, outcome.log)
         return outcome
 
     def _lost(self, config: RunConfig) -> Run:

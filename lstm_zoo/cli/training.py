@@ -206,11 +206,10 @@ def _compare(
 ) -> dict:
     """Train all that is asked for, and write results.json before anything can go wrong."""
     end = None if time_budget is None else time.monotonic() + 60 * time_budget
-    if seeds > MOST_SEEDS:
-        raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
+    check_seeds(asked.configs[0].seed, seeds, "--tune-lr" if tune_lr else None)
     if output:
         check_writable(Path(output))  # now, and not after hours of training
-    _check_search(asked, seeds, tune_lr)
+    _check_search(asked, tune_lr)
     lengths = _other_lengths(settings, asked, test_steps)
     from lstm_zoo import backend
 
@@ -307,7 +306,6 @@ def useful(
 
     if crew and crew.remote:
         settings.say(crew.words)
-
     if crew and alone and not backend.processors(crew.devices()):
         crew.end()
         crew = None
@@ -410,17 +408,24 @@ def check_variants(models: tuple[str, ...]) -> None:
         raise UsageError(f"'{double.pop()}' stands twice; a variant is written lstm:units=64, say.")
 
 
-def _check_search(asked: Plan, seeds: int, tune_lr: int | None) -> None:
-    """A search for learning rates can be meant, and its own seed is none of those compared."""
+def check_seeds(first: int, seeds: int, search: str | None) -> None:
+    """There are not too many seeds, and none is the one that `search` trains from."""
+    from lstm_zoo.tuning import TUNING_SEED
+
+    if seeds > MOST_SEEDS:
+        raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
+    if search and first <= TUNING_SEED < first + seeds:
+        raise UsageError(f"The seed {TUNING_SEED} is the one that {search} searches with.")
+
+
+def _check_search(asked: Plan, tune_lr: int | None) -> None:
+    """A search for learning rates can be meant."""
     if tune_lr is None:
         return
     from lstm_zoo import tuning
 
-    first = asked.configs[0].seed
     for config in asked.configs:
         tuning.rates(config.train["learning_rate"], tune_lr)
-    if first <= tuning.TUNING_SEED < first + seeds:
-        raise UsageError(f"The seed {tuning.TUNING_SEED} is the one that --tune-lr searches with.")
 
 
 def _other_lengths(settings: Settings, asked: Plan, test_steps: tuple[int, ...]) -> list[int]:

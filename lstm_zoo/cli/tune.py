@@ -16,7 +16,7 @@ from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.cli.training import (
-    MOST_SEEDS,
+    check_seeds,
     complain,
     fresh_option,
     prepare,
@@ -119,15 +119,10 @@ def _entry(settings: Settings, model: str, typed: dict) -> tuple[Model, set[str]
 
 def _check(settings: Settings, asked: Plan, seeds: int, output: str | None) -> None:
     """A search can be meant, and its outcome can be written."""
-    from lstm_zoo.tuning import TUNING_SEED
-
     config = asked.configs[0]
-    if seeds > MOST_SEEDS:
-        raise UsageError(f"--seeds takes at most {MOST_SEEDS:,}, not {seeds:,}.")
+    check_seeds(config.seed, seeds, "tune")
     if config.data.get("validation") == 0:
         raise UsageError("tune chooses on the validation part, and validation=0 leaves none.")
-    if config.seed <= TUNING_SEED < config.seed + seeds:
-        raise UsageError(f"The seed {TUNING_SEED} is the one that tune searches with.")
     if output:
         check_writable(Path(output))  # now, and not after hours of training
         recipe.check_target(Path(output), config, settings.zoo)
