@@ -289,7 +289,7 @@ def a_bomb(run):
 
 
 def a_long_configuration(run):
-    packed(run, lambda members: members | {"config.json": b"[" * (40 << 20)}, zipfile.ZIP_DEFLATED)
+    packed(run, lambda members: members | {"config.json": b"[" * (3 << 20)}, zipfile.ZIP_DEFLATED)
 
 
 def a_deep_configuration(run):
@@ -313,7 +313,7 @@ MODELS = {
     hollow_weights: "it asks for 3,600 MB, and has 0 MB of weights",
     weights_elsewhere: "damaged or not a model",
     a_bomb: "it unpacks to 600 MB, and at most 500 MB are read",
-    a_long_configuration: "its configuration is larger than 30 MB",
+    a_long_configuration: "its configuration is larger than 2 MB",
     a_deep_configuration: "recursion",
     a_hole: "it is larger than what is in it",
     a_pipe: "has no model.keras",
