@@ -1,7 +1,8 @@
 """Ctrl-C, remembered: a library may swallow the exception, or make another one of it.
 
 A terminal that closes, and a CI job that is cancelled, interrupt as Ctrl-C does. A second one ends
-the process at once.
+the process at once, and so does the first where a library computes on without looking up, as XLA
+does while it compiles.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import signal
 import sys
 import threading
 import time
+from functools import cache
 
 INTERRUPTED = 130  # the exit code
 _ONE = 0.3  # seconds within which a signal is the same one, as `timeout` sends it twice
+_PATIENCE = 1.5  # seconds in which Python should have heard of a signal
 _seen: list[float] = []  # when
+_heard = threading.Event()  # of the first one
 _advice: list[str] = []
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -29,6 +33,7 @@ def watch() -> None:
         ignored = signal.getsignal(number) is signal.SIG_IGN  # as by nohup
         if number == signal.SIGINT or not ignored:
             signal.signal(number, _remember)
+    _listen()
 
 
 def seen() -> bool:
@@ -46,10 +51,41 @@ def advice() -> str:
     return next(iter(_advice), "")
 
 
+def told() -> str:
+    """What an interrupted command says at its end."""
+    return f"Interrupted; nothing finished is lost. {advice()}".rstrip()
+
+
+@cache
+def _listen() -> None:
+    """Hear of signals from the system too, which tells of them at once."""
+    ours, systems = os.pipe()
+    os.set_blocking(systems, False)
+    signal.set_wakeup_fd(systems, warn_on_full_buffer=False)
+    threading.Thread(target=_hurry, args=(ours,), daemon=True).start()
+
+
+def _hurry(told_of: int) -> None:
+    """End the process where its main thread does not come to hear of the first signal."""
+    while signal.getsignal(os.read(told_of, 1)[0]) is not _remember:
+        pass
+    if not _heard.wait(_PATIENCE):
+        os.write(2, f"{told()}\n".encode())
+        _end()
+
+
+def _end() -> None:
+    """At once; a progress bar has hidden the cursor."""
+    if os.isatty(2):
+        os.write(2, b"\x1b[?25h")
+    os._exit(INTERRUPTED)
+
+
 def _remember(number: int, frame: object) -> None:
+    _heard.set()
     now = time.monotonic()
     if _seen and now - _seen[0] > _ONE:
-        os._exit(INTERRUPTED)
+        _end()
     if _seen:
         return
     _seen.append(now)

@@ -228,7 +228,7 @@ def finish(run: Run, record: bytes) -> None:
 
 
 def read_history(run: Run) -> list[dict[str, str]]:
-    """The rows of a run's history.csv.
+    """The whole rows of a run's history.csv, whose last one a kill may have cut short.
 
     Raises:
         OSError: it is not there, or can't be read.
@@ -236,7 +236,8 @@ def read_history(run: Run) -> list[dict[str, str]]:
         csv.Error: it is no CSV.
     """
     text = contents(run.folder / "history.csv", _HISTORY).decode()
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    whole = text[: text.rfind("\n") + 1]
+    return list(csv.DictReader(io.StringIO(whole, newline="")))
 
 
 class History:

@@ -6,7 +6,6 @@ then trained from the seeds that it is scored over, and there alone is the test 
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections import Counter
@@ -18,7 +17,7 @@ from lstm_zoo import data, recipe, trials
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig, train_params
 from lstm_zoo.errors import Pruned, TrainingError, UsageError, counted
-from lstm_zoo.runs import Run
+from lstm_zoo.runs import Run, read_history
 from lstm_zoo.space import Space
 from lstm_zoo.study import Study, Trial
 from lstm_zoo.trainer import Trainer
@@ -150,7 +149,8 @@ class Search:
         jobs = min(trainer.jobs, left)
         at_a_time = f", {jobs} at a time" if jobs > 1 else ""
         there = f", beside {done:,} in the study" if done else ""
-        self.progress.say(f"{counted(left, 'trial')} to train{at_a_time}{there}.")
+        enough = "" if left else " A greater --trials goes on."
+        self.progress.say(f"{counted(left, 'trial')} to train{at_a_time}{there}.{enough}")
 
     def _trainings(self, trainer: Trainer) -> Iterator[RunConfig]:
         """Each when there is a process for it; what is known already needs none."""
@@ -164,7 +164,7 @@ class Search:
             config = replace(config.with_seed(TUNING_SEED), variant=name)
             if run := trainer.finished(config):
                 self._ended(trial, run)
-            elif (begun := trainer.begun(config)) and trial.hopeless(_history(begun)):
+            elif (begun := trainer.begun(config)) and trial.hopeless(read_history(begun)):
                 self._ended(trial, Pruned("Hopeless as far as it had come.", 0.0))
             else:
                 self._under_way[name] = trial
@@ -196,15 +196,9 @@ class Search:
         except TrainingError as error:
             self._ended(trial, error)
             return
-        trial.hopeless(_history(run))  # all of its epochs, whoever trained it
+        trial.hopeless(read_history(run))  # all of its epochs, whoever trained it
         trial.finish(loss, seconds=run.metrics["train_seconds"], run=str(run.folder))
         self.progress.say(f"Trial {trial.number}: validation loss {loss:.4g}.")
-
-
-def _history(run: Run) -> list[dict]:
-    """The whole rows of history.csv, whose last one a kill may have cut short."""
-    with (run.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(line for line in file if line.endswith("\n")))
 
 
 def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: int, trainer: Trainer) -> dict:

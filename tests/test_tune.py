@@ -168,7 +168,7 @@ def test_the_same_again_trains_nothing_and_prints_the_recipe_that_it_writes(
     result = zoo(*TUNE, "--seeds", "2", "--jobs", "1", "-o", "best.yaml")
     assert result.code == 0, result.err
     assert list_runs(folder / "runs") == before
-    assert "0 trials to train, beside 7 in the study." in result.err
+    assert "0 trials to train, beside 7 in the study. A greater --trials goes on." in result.err
     assert Path("best.yaml").read_text() == written
     assert written in result.out
     assert result.out.count("test accuracy") == 1

@@ -276,6 +276,25 @@ def test_a_second_ctrl_c_is_the_last(signals, code, said):
     assert done.returncode == code
 
 
+BUSY = """
+import hashlib, os, signal, threading
+from lstm_zoo import interrupts
+
+interrupts.watch()
+interrupts.advise("Again.")
+threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000_000)
+"""
+
+
+def test_ctrl_c_does_not_wait_for_a_library():
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True)
+    assert done.stderr == "Interrupted; nothing finished is lost. Again.\n"
+    assert done.returncode == 130
+    assert time.monotonic() - start < 15  # of a call of a minute
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc")
 def test_processes_end_with_a_parent_that_is_killed(comparing, tmp_path):

@@ -26,8 +26,7 @@ def ending(error: BaseException) -> int:
         completed = "_LSTM_ZOO_COMPLETE" in os.environ
         return int(error.code or 0) if completed else _closed_pipe()
     if isinstance(error, click.Abort | KeyboardInterrupt) or interrupts.seen():
-        told = f"Interrupted; nothing finished is lost. {interrupts.advice()}"
-        return _say(told.rstrip(), interrupts.INTERRUPTED)
+        return _say(interrupts.told(), interrupts.INTERRUPTED)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2

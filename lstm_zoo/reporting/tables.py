@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from lstm_zoo.errors import counted, harmless
+from lstm_zoo.errors import counted, harmless, printable
 from lstm_zoo.reporting import lags, lengths, search
 from lstm_zoo.reporting.sentences import (
     beats_floor,
@@ -107,7 +107,7 @@ def print_runs(lines: list[dict]) -> None:
         done = line["state"] == "finished"
         metric = words(line["metric"]) if done else line["state"]
         scores = [number(line["score"]), number(line["floor"])]
-        table.add_row(*map(_text, [line["run"], line["variant"] or "–", metric, *scores]))
+        table.add_row(*map(_text, [printable(line["run"]), line["variant"] or "–", metric, *scores]))
     _print(table)
 
 
