@@ -1,5 +1,6 @@
 """What the tests share: the command line run in this process, and small data."""
 
+import gc
 import json
 import os
 from collections import Counter
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lstm_zoo import backend, config
+from lstm_zoo import backend, config, heap
 from lstm_zoo.__main__ import run
 
 DATA = os.environ.get("LSTM_ZOO_DATA")
@@ -20,6 +21,13 @@ def pytest_collection_modifyitems(items):
     """The files with the most to train come first: what is quick keeps both workers to the end."""
     trainings = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -trainings[item.path])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def settled():
+    """What earlier files have brought into memory stays, and Keras' collections skip it."""
+    gc.collect()
+    heap.settle()
 
 
 @pytest.fixture

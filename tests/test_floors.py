@@ -29,8 +29,8 @@ def compared(zoo, *options):
 
 
 def test_no_model_beats_the_last_value_of_a_random_walk(zoo):
-    written(100 + np.cumsum(np.random.default_rng(7).normal(size=500)))
-    out, results = compared(zoo, "--epochs", "6")
+    written(100 + np.cumsum(np.random.default_rng(7).normal(size=400)))
+    out, results = compared(zoo, "--epochs", "3")
     for model in results["models"]:
         assert not model["floor_test"]["beaten"]
         assert model["trials"][0]["lag"] == {"shift": 1, "says": "repeats"}

@@ -175,7 +175,7 @@ def test_neither_a_model_nor_a_run_is_an_error(zoo):
 
 @pytest.mark.slow
 def test_a_comparison_goes_on_with_what_was_interrupted(zoo, tmp_path):
-    command = ("compare", *MODEL, "gru:units=2", "--seeds", "2", "--epochs", "3", "--jobs", "1")
+    command = ("compare", *MODEL, "gru:units=2", "--seeds", "1", "--epochs", "3", "--jobs", "1")
     assert zoo(*command, "--runs", "whole", "-o", "whole.json").code == 0
     with interrupt(2):
         told = zoo(*command, "--runs", "cut").err
@@ -185,7 +185,7 @@ def test_a_comparison_goes_on_with_what_was_interrupted(zoo, tmp_path):
     assert again.code == 0
     assert "goes on after epoch 2" in again.err
     assert begun.finished
-    assert len(list_runs(tmp_path / "cut")) == 4
+    assert len(list_runs(tmp_path / "cut")) == 2
     assert scores("cut.json", tmp_path) == scores("whole.json", tmp_path)
 
 
@@ -198,7 +198,7 @@ def scores(file, folder):
 @pytest.mark.slow
 def test_two_comparisons_at_once_train_each_run_once(tmp_path):
     command = [sys.executable, "-m", "lstm_zoo", "compare", *MODEL, "gru:units=2", "--epochs", "2"]
-    command += ["--seeds", "3", "--jobs", "1"]
+    command += ["--seeds", "2", "--jobs", "1"]
     both = [
         subprocess.Popen([*command, "-o", name], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
         for name in ("a.json", "b.json")
@@ -206,5 +206,5 @@ def test_two_comparisons_at_once_train_each_run_once(tmp_path):
     for process in both:
         _, err = process.communicate()
         assert process.returncode == 0, err
-    assert len(list_runs(tmp_path / "runs")) == 6
+    assert len(list_runs(tmp_path / "runs")) == 4
     assert scores("a.json", tmp_path) == scores("b.json", tmp_path)
