@@ -106,8 +106,9 @@ def print_runs(lines: list[dict]) -> None:
     for line in lines:
         done = line["state"] == "finished"
         metric = words(line["metric"]) if done else line["state"]
+        names = [printable(line["run"]), line["variant"] or "–"]
         scores = [number(line["score"]), number(line["floor"])]
-        table.add_row(*map(_text, [printable(line["run"]), line["variant"] or "–", metric, *scores]))
+        table.add_row(*map(_text, [*names, metric, *scores]))
     _print(table)
 
 
