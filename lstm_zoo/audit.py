@@ -15,7 +15,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +29,12 @@ READY = Parts | Splits  # the loader has cut the test part itself
 NAMED = 3  # of what is counted, the first that are named
 _ROUNDING = 1e-6  # of a scaled column's mean, spread and range
 _CHUNK = 4096  # examples
-_EARLIER = {"test": ("train", "validation"), "validation": ("train",)}
-_WORDS = {"train": "training", "validation": "validation", "test": "test"}
+_EARLIER = {
+    "test": ("train", "validation", "calibration"),
+    "calibration": ("train", "validation"),
+    "validation": ("train",),
+}
+_WORDS = {name: name for name in _EARLIER} | {"train": "training"}
 _UNSEEN = {
     "the split only": "hands over its rows, and what it did before can't be seen: {} is auditable "
     "for its split only.",
@@ -175,10 +179,10 @@ def _compared(done: str, name: str, differing: list[str]) -> Check:
 
 def _rows_of_later_parts(raw: Raw, dataset: Dataset, params: dict) -> dict[str, np.ndarray]:
     """The raw rows of the test part and of the validation part, if there is one."""
-    drawn = {} if dataset.validation is None else {"validation": dataset.validation.index}
     if isinstance(raw, Series):
         spans = _spans(len(raw.values), params)
-        return {name: np.arange(*spans[name]) for name in ("test", *drawn)}
+        return {name: np.arange(*spans[name]) for name in _EARLIER if name in dataset.parts}
+    drawn = {} if dataset.validation is None else {"validation": dataset.validation.index}
     if isinstance(raw, READY):
         return {"test": np.arange(len(raw.test.y))} | drawn
     if isinstance(raw, Texts):
@@ -190,8 +194,13 @@ def _rows_of_later_parts(raw: Raw, dataset: Dataset, params: dict) -> dict[str, 
 def _spans(rows: int, params: dict) -> dict[str, tuple[int, int]]:
     """The first row of each part of a series, and the row after its last."""
     test = rows - round(rows * params["test"])
-    validation = test - round(rows * params["validation"])
-    return {"train": (0, validation), "validation": (validation, test), "test": (test, rows)}
+    calibration = test - round(rows * params["calibration"])
+    validation = calibration - round(rows * params["validation"])
+    target = test + params["window"] * (params["split"] == "strict")  # of the first example
+    examples, fold, folds = rows - target - params["horizon"] + 1, params["fold"], params["folds"]
+    on, end = examples * (fold - 1) // folds if fold else 0, examples * (fold or folds) // folds
+    cuts = [0, validation + on, calibration + on, test + on, target + end + params["horizon"] - 1]
+    return dict(zip(("train", "validation", "calibration", "test"), pairwise(cuts), strict=True))
 
 
 def _changed(raw: Raw, part: str, rows: np.ndarray, change: Callable) -> Raw:
@@ -363,7 +372,7 @@ def _reloaded(source: sources.Source, raw: Series, data_dir: str | None) -> Iter
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / Path(source.data["csv"]).name
         hindrance = _hindrance(source, raw, copy, data_dir)
-        for part in ("test", "validation"):
+        for part in _EARLIER:
             first, end = spans[part]
             if first < end:
                 again = None if hindrance else _read_changed(source, raw, copy, first, data_dir)

@@ -181,14 +181,26 @@ class Part:
         return self.places[places]
 
 
+class Fold(NamedTuple):
+    """A piece of the test part of a series.
+
+    Args:
+        examples: the places of its examples in the test part.
+        known: the rows of the training part that precedes it.
+    """
+
+    examples: slice
+    known: int
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """Three parts that a model can train on, and what is needed to read its answers.
+    """The parts that a model can train on, and what is needed to read its answers.
 
-    `validation` is None where no such part was asked for. `classes` is empty for values,
-    `vocabulary` and `reading` where there are no tokens, `recall` 0 where nothing is to be
+    `validation` and `calibration` are None where no such part was asked for. `classes` is empty for
+    values, `vocabulary` and `reading` where there are no tokens, `recall` 0 where nothing is to be
     remembered; `series` and `framing` are None for anything but a series, as is `period` where none
-    is known.
+    is known. `folds` are the pieces of a test part that is forecast piece by piece.
     """
 
     train: Part
@@ -202,6 +214,8 @@ class Dataset:
     series: Series | None = None
     framing: Framing | None = None
     period: int | None = None
+    calibration: Part | None = None
+    folds: tuple[Fold, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -220,7 +234,8 @@ class Dataset:
     @property
     def parts(self) -> dict[str, Part]:
         """The parts that exist, by name."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        names = ("train", "validation", "calibration", "test")
+        parts = {name: getattr(self, name) for name in names}
         return {name: part for name, part in parts.items() if part is not None}
 
     @property
@@ -246,10 +261,10 @@ class Dataset:
         }
 
     def _seen_until(self) -> str | None:
-        """The date of the last row that training or validation looked at; None without dates."""
+        """The date of the last row of the parts before the test part; None without dates."""
         if self.series.dates is None or not len(self.train):
             return None
-        part = self.validation or self.train
+        part = self.calibration or self.validation or self.train
         row = part.places[-1] + self.framing.window + self.framing.horizon - 1
         return str(self.series.dates[row])
 

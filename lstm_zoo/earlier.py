@@ -92,7 +92,7 @@ class Earlier:
     def begun(self, config: RunConfig) -> Run | None:
         """The run of this configuration that was interrupted, and can be gone on with."""
         run = self.unfinished(config)
-        if run is None or not run.checkpoint.exists() or run.running:
+        if run is None or not run.begun or run.running:
             return None
         return run if self._unchanged(run, config) else None
 

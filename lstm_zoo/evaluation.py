@@ -93,6 +93,7 @@ def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str
         "floors": {name: scores[task.metric] for name, scores in floors.items()},
         "learned": learned,
         "learned_p_value": p_value,
+        "intervals": task.intervals(answered),
         "learned_test": f"{task.test}, one-sided, {len(dataset.test):,} test examples",
         "lag": task.lag(answered["test"], learned),
     }

@@ -21,8 +21,6 @@ from lstm_zoo.records import write_text
 from lstm_zoo.runs import Run
 from lstm_zoo.tasks import Forecasting
 
-MOST_STEPS = 100_000  # past the end of a series
-
 
 @dataclass(frozen=True)
 class Loaded:
@@ -92,7 +90,7 @@ def other_data(loaded: Loaded, params: dict) -> data.Dataset:
             "used."
         )
     if isinstance(raw, data.Series):
-        dataset = preparation.all_test(raw, _framing(loaded), config.data["period"])
+        dataset = preparation.all_test(raw, framing(loaded), config.data["period"])
     else:
         dataset = preparation.texts_to_test(raw, vocabulary(loaded))
     return _answerable(loaded, dataset)
@@ -139,7 +137,13 @@ def seen_before(loaded: Loaded, dataset: data.Dataset) -> str | None:
     )
 
 
-def _framing(loaded: Loaded) -> Framing:
+def framing(loaded: Loaded) -> Framing:
+    """How the run's model reads a series.
+
+    Raises:
+        UsageError: it reads none.
+        RunError: preprocessing.json is damaged.
+    """
     series = loaded.run.read("preprocessing.json").get("series")
     if series is None:
         if loaded.run.metrics.get("task") == Forecasting.name:
@@ -180,13 +184,13 @@ def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
             f"{nameless:,} of the {len(dataset.test):,} texts have no class to score the answers "
             "by: predict gives the answers alone."
         )
-    with _applied(loaded):
+    with applied(loaded):
         answers = evaluation.part_answers(loaded.model, dataset, loaded.config)
     return evaluation.evaluate(dataset, answers)
 
 
 @contextmanager
-def _applied(loaded: Loaded) -> Iterator[None]:
+def applied(loaded: Loaded) -> Iterator[None]:
     """The model's layers run what they ran when it was trained, so that its answers are the same.
 
     On another backend, or where the record does not say, they run Keras' own loops.
@@ -218,7 +222,7 @@ def asked(loaded: Loaded) -> Iterator[None]:
 
 def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[tuple]]:
     """The test part's predictions as a table: its columns, and its rows."""
-    with _applied(loaded):
+    with applied(loaded):
         answers = evaluation.answers(loaded.model, dataset, dataset.test, loaded.config)
     if dataset.framing:
         return _series_rows(Forecasting(dataset), answers)
@@ -277,7 +281,7 @@ def _series_rows(task: Forecasting, answers: np.ndarray) -> tuple[list[str], lis
     steps = range(1, task.framing.horizon + 1)
     columns = ["index" if dates is None else "date", "actual", "predicted"]
     rows = [
-        (_place(dates, start + step), truth, answer, step)
+        (place(dates, start + step), truth, answer, step)
         for start, truths, row in zip(task.starts(test), task.truth(test), answers, strict=True)
         for step, truth, answer in zip(steps, truths.tolist(), row.tolist(), strict=True)
     ]
@@ -286,44 +290,11 @@ def _series_rows(task: Forecasting, answers: np.ndarray) -> tuple[list[str], lis
     return [*columns, "step"], rows
 
 
-def _place(dates: np.ndarray | None, row: int) -> int | str:
+def place(dates: np.ndarray | None, row: int) -> int | str:
     """A row's number, or its date; the time of day only where there is one."""
     if dates is None:
         return int(row)
     return str(np.datetime_as_string(dates[row], unit="auto"))
-
-
-def ahead(loaded: Loaded, series: data.Series, steps: int) -> tuple[list[str], list[tuple]]:
-    """The next `steps` values past the end of a series, one by one.
-
-    Each forecast is taken for the truth and fed back for the next one, so errors add up.
-
-    Raises:
-        UsageError: the model needs other columns too, whose future nobody knows, or there are more
-            than `MOST_STEPS`.
-        DataError: the series is shorter than the window.
-    """
-    framing = _framing(loaded)
-    if steps > MOST_STEPS:
-        raise UsageError(f"--horizon is at most {MOST_STEPS:,} steps, not {steps:,}.")
-    if len(framing.columns) > 1:
-        raise UsageError(
-            f"The model needs {', '.join(framing.columns[1:])} too, whose future is not known: "
-            "--horizon works for a model of one column."
-        )
-    values = series.values[-framing.window :]
-    if len(values) < framing.window:
-        raise DataError(f"{len(values)} rows are too few for a window of {framing.window}.")
-    first, rows = len(series.values), []
-    for place in range(first, first + steps):
-        x = framing.inputs(values)
-        with asked(loaded):
-            output = np.asarray(loaded.model.predict_on_batch(x)).astype(np.float64)
-        step = output.reshape(-1, framing.horizon)[-1]
-        future = framing.to_units(step, values[-1, framing.target])
-        values = np.append(values[1:], [[future[0]]], axis=0)
-        rows.append((place, None, float(future[0])))
-    return ["index", "actual", "predicted"], rows
 
 
 def save(columns: list[str], rows: list[tuple], path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from lstm_zoo.data import (
     UNKNOWN,
     Dataset,
     Examples,
+    Fold,
     Outputs,
     Part,
     Parts,
@@ -26,9 +28,9 @@ from lstm_zoo.data import (
     Splits,
     Texts,
 )
-from lstm_zoo.errors import DataError, UsageError, counted
+from lstm_zoo.errors import DataError, UsageError, counted, listed
 from lstm_zoo.framing import Framing, fitted
-from lstm_zoo.parameters import PositiveInt, Rate
+from lstm_zoo.parameters import NonNegativeInt, PositiveInt, Rate
 
 
 def prepare(raw: Raw, rng: np.random.Generator, **params) -> Dataset:
@@ -209,7 +211,10 @@ def prepare_series(
     targets: Literal["last", "sequence"] = "last",
     scaling: Literal["standard", "min-max", "none"] = "standard",
     validation: Rate = 0.1,
+    calibration: Rate = 0.0,
     test: Rate = 0.2,
+    folds: PositiveInt = 1,
+    fold: NonNegativeInt = 0,
     split: Literal["past", "strict"] = "past",
     period: PositiveInt | None = None,
 ) -> Dataset:
@@ -225,15 +230,26 @@ def prepare_series(
             by the standard deviation of the training part's changes, and the model starts at 0.
         targets: after the window's last step only, or after every step of it.
         scaling: of the inputs (and of a level), fitted on the training part.
-        validation: the fraction of the rows, just before the test part, that is the validation
-            part; 0 for none.
+        validation: the fraction of the rows, just before the calibration and the test part, that
+            is the validation part; 0 for none.
+        calibration: the fraction of the rows, just before the test part, whose errors say how wide
+            prediction intervals are; 0 for none.
         test: the fraction of the rows, from the end, that is the test part.
+        folds: the pieces of the test part that are forecast one after the other, each by a model
+            trained anew on all rows before it: a walk-forward backtest.
+        fold: the one of them that is the test part; 0 for all.
         split: `past` lets the inputs of a later part reach back over a cut, for the past is
             known; `strict` does not.
         period: the rows of a season, the source's own if it has one; the value of a season ago is
             one more trivial answer then.
     """
-    cuts = _cuts(len(raw.values), validation, test)
+    if fold > folds:
+        raise UsageError(f"There is no fold {fold} of {folds} (--data folds=…).")
+    framed, strict = (len(raw.values), window, horizon), split == "strict"
+    cuts = _cuts_in_time(framed[0], validation=validation, calibration=calibration, test=test)
+    pieces = _folds(_split_in_time(*framed, cuts, strict)["test"], folds, cuts[0])
+    if fold:
+        cuts = tuple(cut - cuts[0] + pieces[fold - 1].known for cut in cuts)
     if cuts[0] < window + horizon:
         raise DataError(
             f"A window of {window} and a horizon of {horizon} are too long for the {cuts[0]} rows "
@@ -250,9 +266,12 @@ def prepare_series(
         predict=predict,
         targets=targets,
     )
-    examples = _split_in_time(len(raw.values), cuts, framing, split == "strict")
-    if not validation:
-        del examples["validation"]
+    examples = _split_in_time(*framed, cuts, strict)
+    if fold:
+        piece = pieces[fold - 1].examples
+        examples["test"] = examples["test"][: piece.stop - piece.start]
+    fractions = {"validation": validation, "calibration": calibration}
+    examples = {name: places for name, places in examples.items() if fractions.get(name, 1)}
     for name, places in examples.items():
         if not len(places):
             raise DataError(
@@ -270,8 +289,27 @@ def prepare_series(
         series=raw,
         framing=framing,
         period=_season(raw, period, examples["test"][0] + window),
+        calibration=parts.get("calibration"),
+        folds=() if fold or folds == 1 else pieces,
         notes=raw.notes,
     )
+
+
+def _folds(places: range, count: int, known: int) -> tuple[Fold, ...]:
+    """The examples of a test part in equal pieces, and how many rows are known before each.
+
+    Args:
+        places: the examples of the test part.
+        count: the number of pieces.
+        known: the rows of the training part before the first one.
+
+    Raises:
+        DataError: there are more pieces than examples.
+    """
+    if count > len(places) > 0:
+        raise DataError(f"The test part has {len(places):,} examples, too few for {count:,} folds.")
+    ends = [len(places) * piece // count for piece in range(count + 1)]
+    return tuple(Fold(slice(a, b), known + a) for a, b in pairwise(ends))
 
 
 def _season(raw: Series, period: int | None, known: int) -> int | None:
@@ -302,15 +340,30 @@ def _cuts(rows: int, validation: float, test: float) -> tuple[int, int]:
     return rows - last - held, rows - last
 
 
+def _cuts_in_time(rows: int, **fractions: float) -> tuple[int, ...]:
+    """The first row of each part but the training part, whose rows are those before.
+
+    Raises:
+        DataError: a part is empty.
+    """
+    sizes = {name: round(rows * fraction) for name, fraction in fractions.items()}
+    asked = [name for name, fraction in fractions.items() if fraction or name == "test"]
+    if not all(sizes[name] for name in asked) or sum(sizes.values()) >= rows:
+        verb = "leave" if len(asked) > 1 else "leaves"
+        given = listed(f"{name}={fractions[name]:g}" for name in asked)
+        raise DataError(f"{given} {verb} a part of the {rows} rows empty.")
+    counts = list(sizes.values())
+    return tuple(rows - sum(counts[part:]) for part in range(len(counts)))
+
+
 def _split_in_time(
-    rows: int, cuts: tuple[int, int], framing: Framing, strict: bool
+    rows: int, window: int, horizon: int, cuts: tuple[int, ...], strict: bool
 ) -> dict[str, range]:
     """The examples of each part; example i sees the rows i … i + window - 1."""
-    window, horizon = framing.window, framing.horizon
-    bounds = {"train": (0, cuts[0]), "validation": cuts, "test": (cuts[1], rows)}
+    names, edges = ("train", "validation", "calibration", "test"), pairwise((0, *cuts, rows))
     return {
         name: range(max(0, start if strict else start - window), end - window - horizon + 1)
-        for name, (start, end) in bounds.items()
+        for name, (start, end) in zip(names, edges, strict=True)
     }
 
 

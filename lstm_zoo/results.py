@@ -30,6 +30,16 @@ class Probability(float):
 # `[shape, shape]` for a pair, or an object's keys, of which `key?` may be missing and `*` is any.
 _NUMBER, _COUNT, _FLAG, _TEXT = (float, None), (int, None), (bool, None), (str, None)
 _P_VALUE = (Probability, None)
+_FOLD = {
+    "fold": int,
+    "from": (str, int),
+    "to": (str, int),
+    "examples": int,
+    "train_rows": int,
+    "score": float,
+    "floor": float,
+}
+_INTERVALS = {"level": Probability, "coverage": [Probability], "width": [float]}
 _TRIAL = {
     "seed": int,
     "status": ("ok", "failed"),
@@ -48,6 +58,8 @@ _TRIAL = {
     "error": _TEXT,
     "diverged": bool,
     "reused?": bool,
+    "folds?": [_FOLD],
+    "intervals?": _INTERVALS,
     "notes": [str],
 }
 _MODEL = {
@@ -99,6 +111,12 @@ _TESTED = {
     "floor": {"name": str, "value": float},
     "models": [_TESTED_MODEL],
 }
+_CLASSICAL = {
+    "name": str,
+    "scores": {"*": _NUMBER},
+    "folds": [float],
+    "models": [{"name": str, "difference": _NUMBER, "p_value": _P_VALUE}],
+}
 _RESULTS = {
     "dataset": {"name": str, "sha256": str, "params": {}, "examples": _EXAMPLES},
     "task": _TEXT,
@@ -117,6 +135,7 @@ _RESULTS = {
     "models": [_MODEL],
     "pairs": [_PAIR],
     "test_steps?": [_TESTED],
+    "classical?": _CLASSICAL,
 }
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
 _WORDS |= {str: "a text", None: "null", Probability: "a number from 0 to 1"}

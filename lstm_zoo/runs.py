@@ -48,6 +48,11 @@ class Run:
         return self.folder / "checkpoint.npz"
 
     @property
+    def begun(self) -> bool:
+        """Whether it left something to go on with: a checkpoint, of it or of one of its folds."""
+        return self.checkpoint.exists() or any(self.folder.glob("folds/*/*"))
+
+    @property
     def running(self) -> bool:
         """Whether a process is training it now."""
         with locks.folder(self.folder) as free:

@@ -16,6 +16,7 @@ import numpy as np
 
 from lstm_zoo import (
     backend,
+    backtest,
     compiled,
     cost,
     data,
@@ -32,6 +33,7 @@ from lstm_zoo import (
 from lstm_zoo.assembly import build
 from lstm_zoo.checkpoint import State
 from lstm_zoo.config import RunConfig
+from lstm_zoo.earlier import Earlier
 from lstm_zoo.errors import Pruned, TrainingError, ZooError, reason
 from lstm_zoo.layers import core
 from lstm_zoo.reporting import charts
@@ -70,8 +72,46 @@ def train(
     if begun:
         provenance.check_unchanged(begun, config, data.digest(raw), backend.devices())
     config = replace(config, data_sha256=config.data_sha256 or data.digest(raw))
+    if backtest.whole(config):
+        return _walk_forward(config, raw, folder, progress, begun)
     with distribution.over(config.devices), redirect_stdout(sys.stderr):
         return _train(config, prepare(config, raw), folder, progress, begun)
+
+
+def _walk_forward(
+    config: RunConfig,
+    raw: data.Raw,
+    folder: Path,
+    progress: Progress,
+    begun: runs.Run | None,
+) -> runs.Run:
+    """The run of several folds, from the first that is not done yet."""
+    dataset = prepare(config, raw)
+    run = begun or runs.create(folder, config)
+    with _recording(run, config, begun is None):
+        known = Earlier(backtest.folder(run), backend.devices())
+        folds = [
+            known.find(fold) or train(fold, raw, backtest.folder(run), progress, known.begun(fold))
+            for fold in backtest.configs(config)
+        ]
+        answers = backtest.answers(folds)
+        backtest.take_last(run, folds[-1])
+        disk.save(run.folder / "predictions.npz", task_of(dataset).record(answers["test"]))
+        _draw(run, config, dataset, answers)
+        record = backtest.record(dataset, answers, folds)
+        runs.finish(run, f"{records.dumps(record)}\n".encode())
+    return run
+
+
+@contextmanager
+def _recording(run: runs.Run, config: RunConfig, new: bool) -> Iterator[None]:
+    """The run is held and has a record of what determines it; a failure leaves its reason."""
+    named = ["--zoo", config.zoo] if config.zoo else []
+    interrupts.advise(f"To go on: {shlex.join([*_AGAIN, str(run.folder), *named])}")
+    with runs.held(run), _recorded(run), _one_sentence(config, new):
+        failures.forget(run)
+        provenance.begin(run, config, backend.devices())
+        yield
 
 
 def _train(
@@ -88,11 +128,7 @@ def _train(
     same = (config.with_seed(0).identity, kernel, len(dataset.train))
     model = compiled.taken(model, same)
     run = begun or runs.create(folder, config)
-    named = ["--zoo", config.zoo] if config.zoo else []
-    interrupts.advise(f"To go on: {shlex.join([*_AGAIN, str(run.folder), *named])}")
-    with runs.held(run), _recorded(run), _one_sentence(config, begun is None):
-        failures.forget(run)
-        provenance.begin(run, config, backend.devices())
+    with _recording(run, config, begun is None):
         notes += core.notes(model, kernel, config.train)
         with core.applied(model, kernel):
             state = fitting.fit(model, config, dataset, run, progress, kernel)
@@ -100,7 +136,8 @@ def _train(
         model.save(run.folder / "model.keras")
         records.write_json(run.folder / "preprocessing.json", dataset.preprocessing())
         disk.save(run.folder / "predictions.npz", task_of(dataset).record(answers["test"]))
-        _draw(run, config, dataset, answers, state)
+        _draw(run, config, dataset, answers)
+        _draw_training(run, config, dataset, state)
         trained = _of_training(model, dataset, state, kernel)
         record = evaluation.evaluate(dataset, answers) | trained | {"notes": notes}
         runs.finish(run, f"{records.dumps(record)}\n".encode())
@@ -187,18 +224,25 @@ def _draw(
     config: RunConfig,
     dataset: data.Dataset,
     answers: dict[str, np.ndarray],
-    state: State,
 ) -> None:
-    """The pictures of the run's plots folder."""
-    folder, task = run.folder / "plots", task_of(dataset)
+    """The pictures of the answers, in the run's plots folder."""
+    folder = run.folder / "plots"
     folder.mkdir(exist_ok=True)
-    title = f"{config.variant} on {config.dataset}, seed {config.seed}"
+    task_of(dataset).draw(folder, answers, _title(config))
+
+
+def _draw_training(run: runs.Run, config: RunConfig, dataset: data.Dataset, state: State) -> None:
+    """The picture of how the training went, in the run's plots folder."""
+    task = task_of(dataset)
     charts.training_curves(
-        folder / "training.png",
+        run.folder / "plots" / "training.png",
         history=state.columns,
         best_epoch=state.best_epoch,
         metric=task.watched[0] if task.watched else None,
         loss=f"loss ({task.loss_words})",
-        title=title,
+        title=_title(config),
     )
-    task.draw(folder, answers, title)
+
+
+def _title(config: RunConfig) -> str:
+    return f"{config.variant} on {config.dataset}, seed {config.seed}"

@@ -15,9 +15,11 @@ import numpy as np
 from lstm_zoo import advice, evaluation, looks, sources, timing, tuning, verdicts
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig
+from lstm_zoo.data import Dataset
 from lstm_zoo.errors import (
     DataError,
     Diverged,
+    MissingExtra,
     RunError,
     TrainingError,
     UsageError,
@@ -361,6 +363,7 @@ def _trial(config: RunConfig, floor: float, outcome: Run | Exception, trainer: T
             "examples_per_second": record["examples_per_second"],
             "kernel": record["kernel"]["words"],
         }
+        | {name: record[name] for name in ("folds", "intervals") if record.get(name)}
         | {
             "status": "ok",
             "score": record["test"][record["metric"]["name"]],
@@ -397,6 +400,7 @@ def _results(
         model["floor_test"] = test
     variants = [config.variant for config in asked.configs]
     pairs = verdicts.chosen(asked.configs, asked.against, variants)
+    classical, notes = _classical(models, dataset)
     lines, counts = looks.take(trainer.folder, pairs, seeds)
     results = {
         "schema": 1,
@@ -417,15 +421,30 @@ def _results(
         "margin": asked.margin,
         "match": asked.match,
         "tune_lr": asked.tune_lr,
-        "notes": list(asked.notes),
+        "notes": [*asked.notes, *notes],
         "models": models,
         "pairs": verdicts.pairs(models, terms, counts),
+        **classical,
     }
     try:
         looks.record(trainer.folder, lines)
     except OSError as error:
         trainer.progress.say(f"This look at the results can't be recorded: {reason(error)}")
     return results
+
+
+def _classical(models: list[dict], dataset: Dataset) -> tuple[dict, list[str]]:
+    """What an automatic classical model does in the same backtest, or why there is none."""
+    if not dataset.folds:
+        return {}, []
+    try:
+        from lstm_zoo import classical
+    except MissingExtra as error:
+        return {}, [str(error)]
+    try:
+        return {"classical": classical.beside(models, dataset)}, []
+    except Exception as error:  # of another package, at the end of hours of training
+        return {}, [f"{classical.NAME} failed, and does not stand beside: {reason(error)}"]
 
 
 def _floor(by_seed: list[dict[str, dict]]) -> dict:

@@ -282,7 +282,7 @@ def test_on_a_random_walk_no_model_reads_its_target_from_its_input(zoo_json, wal
     """A model that saw the next input would score far under the last value."""
     results = zoo_json(
         *("compare", *MODELS, "--csv", walk_csv, "--data", "targets=sequence"),
-        *("--data", "window=15", "--seeds", "1", "--epochs", "10", "--learning-rate", "0.02"),
+        *("--data", "window=15", "--seeds", "1", "--epochs", "12", "--learning-rate", "0.01"),
     )
     assert [model["name"] for model in results["models"]] == MODELS
     assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)

@@ -27,9 +27,12 @@ from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import Parameter, read_function
 
 if TYPE_CHECKING:
+    from lstm_zoo.data import Dataset
     from lstm_zoo.forecasting import Loaded
 
 _HORIZON = Parameter("horizon", "PositiveInt", None, "steps past the end")
+_LEVEL = Parameter("level", "PositiveFloat", 0.9, "nominal coverage")
+_AHEAD = ("level", "intervals", "picture")  # options of --horizon
 _GENERATE = Parameter("generate", "PositiveInt", None, "characters to write")
 _TEMPERATURE = Parameter("temperature", "PositiveFloat", 1.0, "how daring the text is")
 _SEED = Parameter("seed", "NonNegativeInt", 0, "draws the characters")
@@ -73,6 +76,18 @@ def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> 
 @click.option(
     "--horizon", type=Value(_HORIZON), metavar="N", help="N steps past the end of the series."
 )
+@click.option(
+    "--level",
+    type=Value(_LEVEL),
+    metavar="P",
+    help="Of --horizon: what share its intervals should hold; 0.9 by default.",
+)
+@click.option(
+    "--intervals",
+    type=click.Choice(["split", "adaptive"]),
+    help="Of --horizon: as wide as the calibration part says (split), or following their failures.",
+)
+@click.option("--picture", metavar="FILE.png", help="Of --horizon: draw it there.")
 @click.option("--generate", type=Value(_GENERATE), metavar="N", help="Write N characters on.")
 @click.option(
     "--temperature",
@@ -98,9 +113,11 @@ def predict(
 ) -> None:
     """Predictions of RUN: for its test part, for a new CSV, or past the end of series or text."""
     writing = {name: options.pop(name) for name in _WRITING}
+    looking = {name: options.pop(name) for name in _AHEAD}
     _check_together(output, horizon, generate, writing, options)
-    if output:
-        records.check_writable(Path(output))
+    _check_ahead(horizon, looking)
+    for file in filter(None, (output, looking["picture"])):
+        records.check_writable(Path(file))
     loaded = _load(settings, run, options)
     if generate:
         _write_on(settings, loaded, generate, writing, options["data_dir"], as_json)
@@ -110,7 +127,7 @@ def predict(
 
     dataset = _dataset(settings, loaded, options)
     if horizon:
-        columns, rows = forecasting.ahead(loaded, dataset.series, horizon)
+        columns, rows = _ahead(settings, loaded, dataset, horizon, **looking)
     else:
         columns, rows = forecasting.predictions(loaded, dataset)
     if output:
@@ -120,6 +137,54 @@ def predict(
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif not output:
         tables.print_rows(columns, rows)
+
+
+def _check_ahead(horizon: int | None, looking: dict) -> None:
+    """The options of --horizon go with it, and its level is a share.
+
+    Raises:
+        UsageError: one does not.
+    """
+    given = [name for name, value in looking.items() if value is not None]
+    if given and not horizon:
+        raise UsageError(f"--{given[0]} goes with --horizon N, the steps past the end.")
+    if looking["level"] and looking["level"] >= 1:
+        raise UsageError(f"--level is a share below 1, such as 0.9, not {looking['level']:g}.")
+
+
+def _ahead(
+    settings: Settings,
+    loaded: Loaded,
+    dataset: Dataset,
+    steps: int,
+    *,
+    level: float | None,
+    intervals: str | None,
+    picture: str | None,
+) -> tuple[list[str], list[tuple]]:
+    """The steps past the end as a table; what is to be known of them is said, and drawn."""
+    from lstm_zoo import horizon
+
+    terms = {"level": level or _LEVEL.default, "adaptive": intervals == "adaptive"}
+    found = horizon.ahead(loaded, dataset, steps, **terms)
+    for note in found.notes:
+        settings.say(note)
+    if picture:
+        from lstm_zoo.reporting import outlook
+
+        half = found.intervals and found.intervals.half
+        outlook.outlook(
+            Path(picture),
+            values=found.values,
+            forecasts=found.forecasts,
+            dates=found.dates,
+            half=half,
+            column=dataset.framing.columns[dataset.framing.target],
+            title=f"{loaded.config.variant} on {loaded.config.dataset}: what comes next",
+            subtitle=found.notes[-1] if half is None else found.told,
+        )
+        settings.say(f"Picture: {picture}")
+    return found.table()
 
 
 def _check_together(
@@ -169,7 +234,11 @@ def _load(settings: Settings, name: str, options: dict) -> Loaded:
     run = run_folders.find(name, run_folders.runs_folder(options["runs_dir"]))
     config = settings.config_of(run)
     start(settings, config)
-    from lstm_zoo import forecasting
+    from lstm_zoo import backtest, forecasting
+
+    if backtest.whole(config):
+        config = backtest.configs(config)[-1]
+        settings.say(f"A backtest keeps the model of its last fold: this is {config.variant}.")
 
     return forecasting.load(run, config)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lstm_zoo.catalog import Dataset as Entry
 from lstm_zoo.cli.executors import Executor, executor_options
 from lstm_zoo.cli.names import Name, RunName, Value
-from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
+from lstm_zoo.cli.options import DEFAULT_DATASET, Plan, given, plan, spelled, training_options
 from lstm_zoo.cli.settings import (
     Settings,
     append_summary,
@@ -37,6 +38,8 @@ _SEEDS = Parameter("seeds", "PositiveInt", 5, "Seeds for each model")
 _MARGIN = Parameter("margin", "PositiveFloat", None, "the difference that does not matter")
 _TUNE = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
 _LENGTH = Parameter("test-steps", "PositiveInt", None, "steps")
+_FOLDS = Parameter("folds", "PositiveInt", None, "folds")
+_CALIBRATION = "0.1"  # of a backtest, unless another is asked for
 _BUDGET = Parameter("time-budget", "PositiveFloat", None, "minutes")
 fresh_option = click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
 _PLACES = ("runs_dir", "data_dir")
@@ -159,6 +162,12 @@ def _resumed(settings: Settings, name: str, model: str | None, options: dict) ->
     metavar="N",
     help="Test every run at N steps too, whatever it was trained at; may be given several times.",
 )
+@click.option(
+    "--folds",
+    type=Value(_FOLDS),
+    metavar="K",
+    help="Walk forward over the test part of a series in K folds, each trained anew.",
+)
 @executor_options
 @click.option("-o", "--output", metavar="RESULTS.json", help="Write the results there.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
@@ -175,7 +184,8 @@ def compare(
 ) -> None:
     """Train every MODEL from every seed, and set them side by side."""
     check_variants(models)
-    asked = plan(settings, models, given(options))
+    typed = given(options)
+    asked = plan(settings, models, typed | _backtested(settings, options.pop("folds"), typed))
     _check_against(options["against"], models)
     results = _compare(settings, asked, seeds, output, **{name: options[name] for name in _EXTRAS})
     from lstm_zoo.reporting import markdown as rendering
@@ -189,6 +199,30 @@ def compare(
     else:
         tables.print_results(results, output)
     complain(results)
+
+
+def _backtested(settings: Settings, folds: int | None, options: dict) -> dict:
+    """What --folds says of the data.
+
+    Raises:
+        UsageError: the data is no series, or there is nothing to walk over.
+    """
+    if folds is None:
+        return {}
+    if folds == 1:
+        raise UsageError("--folds 1 is the ordinary test part: leave it out, or give 2 or more.")
+    name = options.get("dataset") or ("prices" if options.get("csv") else DEFAULT_DATASET)
+    if not _is_series(settings.zoo.find(name, "dataset")):
+        series = [d.name for d in settings.zoo.of("dataset").values() if _is_series(d)]
+        raise UsageError(f"--folds is for a series, and {name} is none; {listed(series)} are.")
+    datas = options.get("datas", ())
+    calibrated = any(data.startswith("calibration=") for data in datas)
+    given = () if calibrated else (f"calibration={_CALIBRATION}",)
+    return {"datas": (*datas, f"folds={folds}", *given)}
+
+
+def _is_series(dataset: Entry) -> bool:
+    return "folds" in (parameter.name for parameter in dataset.parameters)
 
 
 def _compare(

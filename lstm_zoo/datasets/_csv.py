@@ -36,6 +36,8 @@ MISSING = (
     }
     | {"NaN"}
 )
+# To the last bit: pandas' default since 3, which warns where it is asked for.
+_EXACT = {} if int(pd.__version__.partition(".")[0]) > 2 else {"float_precision": "round_trip"}
 _HEAD = 1 << 20  # bytes looked at before anything is read; a first line is shorter
 _LINE = 1 << 24  # characters of any other line
 _MOST_COLUMNS = 5_000  # each costs some 20 kB
@@ -111,6 +113,7 @@ class Table:
                     skip_blank_lines=False,
                     skipinitialspace=True,
                     low_memory=False,
+                    **_EXACT,
                     **amount,
                 )
                 for frame in [read] if isinstance(read, pd.DataFrame) else read:

@@ -251,7 +251,7 @@ def answers_figure(*, y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Fig
 def forecast_figure(
     *,
     actual: np.ndarray,
-    train: tuple[np.ndarray | range, np.ndarray],
+    train: tuple[np.ndarray | range, np.ndarray] | None,
     test: tuple[np.ndarray | range, np.ndarray],
     last_value: np.ndarray,
     column: str,
@@ -268,7 +268,7 @@ def forecast_figure(
     Args:
         actual: the series, `(rows,)`, in its unit.
         train: the rows that the training part's forecasts are for, rising, and the forecasts:
-            `(examples,)` each.
+            `(examples,)` each; None leaves them out.
         test: the same for the test part.
         last_value: the last known value, the forecast to beat, at the rows of the test part.
         column: the series' name, with its unit where that is known.
@@ -276,19 +276,22 @@ def forecast_figure(
         dates: the date of each row, `datetime64 (rows,)`; None where there are none.
         ahead: how many steps ahead these forecasts look.
     """
-    floor = (test[0], last_value)
-    errors = [metrics.rmse(disk.at(actual, rows), values) for rows, values in (train, test, floor)]
-    model, dashed = {"lw": 2.6, "alpha": 0.75}, {"lw": 1.1, "ls": (0, (3, 1.5)), "zorder": 4}
-    names = ("model, training part", "model, test part", "last value, test part")
-    train_label, test_label, floor_label = (
-        f"{name} (RMSE {_number(error)})" for name, error in zip(names, errors, strict=True)
-    )
-    lines = (
-        (range(len(actual)), actual, "actual values", {"c": BLUE, "lw": 1.1, "zorder": 3}),
-        (*train, train_label, {"c": RED, **model}),
-        (*test, test_label, {"c": GREEN, **model}),
-        (*floor, floor_label, {"c": GREY, **dashed}),
-    )
+    model = {"lw": 2.6, "alpha": 0.75}
+    drawn = {
+        "model, training part": (train, {"c": RED, **model}),
+        "model, test part": (test, {"c": GREEN, **model}),
+        "last value, test part": (
+            (test[0], last_value),
+            {"c": GREY, "lw": 1.1, "ls": (0, (3, 1.5)), "zorder": 4},
+        ),
+    }
+    series = {"c": BLUE, "lw": 1.1, "zorder": 3}
+    lines, errors = [(range(len(actual)), actual, "actual values", series)], []
+    for name, (forecasts, look) in drawn.items():
+        if forecasts:
+            rows, values = forecasts
+            errors.append(metrics.rmse(disk.at(actual, rows), values))
+            lines.append((rows, values, f"{name} (RMSE {_number(errors[-1])})", look))
     figure = Figure(figsize=(10, 7.4))
     whole, zoom = figure.subplots(2, 1)
     zoomed = test[0][-ZOOM:]
@@ -297,12 +300,12 @@ def forecast_figure(
         axes.set(xlabel="row" if dates is None else "date", ylabel=short(column, 28))
     shaded = _places(dates, np.array([test[0][0], test[0][-1]]))
     whole.axvspan(*shaded, color=PALE, alpha=0.6, zorder=0)
-    whole.set_title(_verdict(errors[1], errors[2], ahead))
+    whole.set_title(_verdict(*errors[-2:], ahead))
     zoom.set_title(f"Test part, enlarged: the last {len(zoomed)} of {len(test[0]):,} points")
     return finished(figure, title, whole)
 
 
-def _series(axes: Axes, dates: np.ndarray | None, lines: tuple, first: int) -> None:
+def _series(axes: Axes, dates: np.ndarray | None, lines: list[tuple], first: int) -> None:
     """The lines from row `first` on; a few points are marked as such."""
     points = len(lines[0][0]) - first
     marker = "o" if points <= 40 else None

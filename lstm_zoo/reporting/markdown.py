@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lstm_zoo.errors import printable
-from lstm_zoo.reporting import lengths
+from lstm_zoo.reporting import backtest, lengths
 from lstm_zoo.reporting.sentences import told
 from lstm_zoo.reporting.tables import results_rows
 
@@ -16,6 +16,9 @@ def results(results: dict) -> str:
     blocks = [paragraphs(told(results)), table(*results_rows(results))]
     if lengths.tested(results):
         blocks += [table(*lengths.rows(results)), paragraphs(lengths.lines(results))]
+    if backtest.folds(results):
+        blocks += [table(*backtest.score_rows(results)), table(*backtest.fold_rows(results))]
+        blocks.append(paragraphs(backtest.lines(results)))
     return "\n\n".join(filter(None, blocks))
 
 

@@ -21,6 +21,11 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if 10_000 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
+def percent(share: float) -> str:
+    """`90 %`."""
+    return f"{100 * share:.3g} %"
+
+
 def p_text(p_value: float) -> str:
     """`p = 0.03`; a very small one only as such."""
     if p_value < 0.001:

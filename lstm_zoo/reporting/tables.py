@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_zoo.errors import counted, harmless, printable
-from lstm_zoo.reporting import lags, lengths, search
+from lstm_zoo.reporting import backtest, lags, lengths, search
 from lstm_zoo.reporting.sentences import (
     beats_floor,
     floor_lines,
@@ -132,9 +132,17 @@ def print_results(results: dict, output: str | None) -> None:
         *remarks(results),
         *verdicts(results),
         *_other_lengths(results),
+        *_backtest(results),
     )
     if output:
         _print(f"Results: {output}")
+
+
+def _backtest(results: dict) -> list[str | Table]:
+    if not backtest.folds(results):
+        return []
+    tables = [filled(*backtest.score_rows(results)), filled(*backtest.fold_rows(results))]
+    return [*tables, *backtest.lines(results)]
 
 
 def _other_lengths(results: dict) -> list[str | Table]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_zoo import baselines, disk, lag, metrics
-from lstm_zoo.data import Dataset, Part
+from lstm_zoo import baselines, conformal, disk, lag, metrics
+from lstm_zoo.data import Dataset, Fold, Part
 from lstm_zoo.reporting import charts
 from lstm_zoo.tasks.task import Task
 
@@ -67,16 +67,25 @@ class Forecasting(Task):
     def floors(self) -> dict[str, np.ndarray]:
         """The trivial answers to the test part, fitted on the training rows."""
         floors = {"last_value": self._floor(baselines.last_value)}
-        if known := self._known():
-            floors["drift"] = self._floor(baselines.drift, train_rows=known)
-            floors["mean"] = self._floor(baselines.mean, train_rows=known)
+        if self._known():
+            floors["drift"] = self._refitted(baselines.drift)
+            floors["mean"] = self._refitted(baselines.mean)
         if period := self.dataset.period:
             floors["seasonal"] = self._floor(baselines.seasonal, period=period)
         return floors
 
-    def _floor(self, baseline: Callable[..., np.ndarray], **fitted: int) -> np.ndarray:
-        """One baseline's answers to the test part."""
-        test = self.dataset.test
+    def _refitted(self, baseline: Callable[..., np.ndarray]) -> np.ndarray:
+        """A baseline's answers to the test part, fitted on the training rows before each fold."""
+        folds = self.dataset.folds or (Fold(slice(None), self._known()),)
+        return np.concatenate(
+            [self._floor(baseline, fold.examples, train_rows=fold.known) for fold in folds]
+        )
+
+    def _floor(
+        self, baseline: Callable[..., np.ndarray], of: slice = slice(None), **fitted: int
+    ) -> np.ndarray:
+        """One baseline's answers to the test part, or to a piece of it."""
+        test = self.dataset.test.piece(of)
         starts = (self.starts(test.piece(rows)) for rows in disk.stretches(len(test)))
         return disk.gathered(
             baseline(self.values, some, self.framing.horizon, **fitted) for some in starts
@@ -87,6 +96,23 @@ class Forecasting(Task):
         test, ahead = self.dataset.test, self.framing.horizon
         rows = self._ahead(test, ahead)
         return asdict(lag.detect(answers[:, -1], self.values, rows, ahead, learned))
+
+    def intervals(self, answers: dict[str, np.ndarray]) -> dict | None:
+        """Prediction intervals, calibrated for each step ahead, and their coverage.
+
+        `width` is that of the whole interval, in the series' unit.
+        """
+        if "calibration" not in answers:
+            return None
+        parts = self.dataset.parts
+        errors = {name: answers[name] - self.truth(parts[name]) for name in ("calibration", "test")}
+        half = [conformal.half_width(step, conformal.LEVEL) for step in errors["calibration"].T]
+        return {
+            "level": conformal.LEVEL,
+            "calibration_examples": len(errors["calibration"]),
+            "coverage": list(map(conformal.coverage, errors["test"].T, half)),
+            "width": [2 * one for one in half],
+        }
 
     def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
         """The arrays of predictions.npz; `dates (examples, horizon)` are those of the targets."""
@@ -103,11 +129,12 @@ class Forecasting(Task):
         parts = {
             name: (self._ahead(part, ahead), answers[name][:, -1])
             for name, part in self.dataset.scored.items()
+            if name in answers
         }
         charts.forecast(
             folder / "forecast.png",
             actual=self.values,
-            train=parts["train"],
+            train=parts.get("train"),
             test=parts["test"],
             last_value=self.last(self.dataset.test),
             column=self.framing.columns[0],

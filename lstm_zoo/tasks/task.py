@@ -55,6 +55,9 @@ class Task:
     def lag(self, answers: np.ndarray, learned: bool) -> dict | None:
         """Whether the answers are only a value known before, where there is an earlier one."""
 
+    def intervals(self, answers: dict[str, np.ndarray]) -> dict | None:
+        """Prediction intervals and their coverage, where a part was kept to calibrate them by."""
+
     def record(self, answers: np.ndarray) -> dict[str, np.ndarray]:
         """The arrays of predictions.npz."""
         return {"y_true": self.truth(self.dataset.test), "y_pred": answers}

@@ -11,11 +11,12 @@ from rich.table import Table
 from lstm_zoo import results as results_files
 from lstm_zoo import runs
 from lstm_zoo.errors import counted, listed
-from lstm_zoo.reporting import lengths, markdown, sentences, tables
+from lstm_zoo.reporting import backtest, lengths, markdown, sentences, tables
 from lstm_zoo.reporting.markdown import paragraphs, table
 from lstm_zoo.reporting.page.chart import Chart, Grid, shown
 from lstm_zoo.reporting.page.classes import CONFUSION, calibration_chart, confusion_chart
 from lstm_zoo.reporting.page.curves import learning_curves
+from lstm_zoo.reporting.page.folds import folds_chart, scores_grid
 from lstm_zoo.reporting.page.lengths import lengths_chart
 from lstm_zoo.reporting.page.material import Group, intact, read_groups, read_run
 from lstm_zoo.reporting.page.scores import cost_charts, differences_chart, scores_chart
@@ -101,6 +102,7 @@ def _comparison(path: Path, folder: Path) -> Report:
             parts=[
                 Part("Scores", _score_charts(results)),
                 *_other_lengths(results),
+                *_backtest(results),
                 *_insights([group for group in groups if group.runs], results["metric"]["name"]),
                 Part("Configuration", grids=_configuration(results)),
             ],
@@ -119,6 +121,12 @@ def _other_lengths(results: dict) -> list[Part]:
     if not lengths.tested(results):
         return []
     return [Part("Other lengths than the one trained at", [lengths_chart(results)])]
+
+
+def _backtest(results: dict) -> list[Part]:
+    if not backtest.folds(results):
+        return []
+    return [Part("Walk-forward backtest", [folds_chart(results)], [scores_grid(results)])]
 
 
 def _absent(results: dict, groups: list[Group]) -> list[str]:

@@ -1,0 +1,254 @@
+"""The values past the end of a series, and how far off they may be.
+
+A model answers its own horizon at once (direct); where more steps are asked for, its answers are
+taken for the truth and fed back (recursive). How far off such forecasts are is seen where the truth
+is known: the rows of the calibration and the test part are forecast as those past the end are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from lstm_zoo import conformal, forecasting, interrupts, rhythm
+from lstm_zoo.data import Dataset, Part
+from lstm_zoo.errors import DataError, UsageError
+from lstm_zoo.forecasting import Loaded
+from lstm_zoo.framing import Framing
+from lstm_zoo.reporting.sentences import percent
+
+MOST_STEPS = 100_000  # past the end of a series
+_MOST_JUDGED = 200  # steps that have an interval: every one is forecast from every known row
+_BATCH = 512
+_ROWS = 2000  # of the calibration part, and of the test part, that are looked at
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How far off the forecasts may be.
+
+    Args:
+        level: the nominal coverage.
+        half: the half-width at each step, `(steps,)`, in the series' unit.
+        coverage: what the same intervals hold of the test part, `(steps,)`.
+        calibration: how many forecasts of the calibration part each is from.
+        test: how many of the test part the coverage is from.
+    """
+
+    level: float
+    half: np.ndarray
+    coverage: np.ndarray
+    calibration: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The forecasts past the end of a series.
+
+    Args:
+        values: the series, `(rows,)`, in its unit.
+        dates: its dates and those that follow, `(rows + steps,)`; None where there are none.
+        forecasts: `(steps,)`, in the series' unit.
+        intervals: None where there is nothing to calibrate them by.
+        notes: how it was made, in sentences.
+    """
+
+    values: np.ndarray
+    dates: np.ndarray | None
+    forecasts: np.ndarray
+    intervals: Intervals | None
+    notes: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """What the intervals are, in short."""
+        coverage = self.intervals.coverage
+        held = dict.fromkeys((percent(coverage.min()), percent(coverage.max())))
+        return (
+            f"intervals of nominal {percent(self.intervals.level)}; the same held "
+            f"{' to '.join(held)} of the test part"
+        )
+
+    def table(self) -> tuple[list[str], list[tuple]]:
+        """The columns, and a row a step; `actual` is not known."""
+        first, steps = len(self.values), len(self.forecasts)
+        columns = ["index" if self.dates is None else "date", "actual", "predicted"]
+        rows = [
+            (forecasting.place(self.dates, first + step), None, value)
+            for step, value in enumerate(self.forecasts.tolist())
+        ]
+        if self.intervals is None:
+            return columns, rows
+        known = len(self.intervals.half)
+        half = [*self.intervals.half.tolist(), *[None] * (steps - known)]
+        bounds = [
+            (None, None) if wide is None else (row[2] - wide, row[2] + wide)
+            for row, wide in zip(rows, half, strict=True)
+        ]
+        return [*columns, "lower", "upper"], [a + b for a, b in zip(rows, bounds, strict=True)]
+
+
+def ahead(loaded: Loaded, dataset: Dataset, steps: int, *, level: float, adaptive: bool) -> Outlook:
+    """The next `steps` values past the end of a series, and their intervals.
+
+    Args:
+        loaded: the run, with its model.
+        dataset: the series; where it has a calibration part there are intervals.
+        steps: how many.
+        level: the nominal coverage of the intervals.
+        adaptive: whether the intervals follow their own failures.
+
+    Raises:
+        UsageError: the model needs other columns too, whose future nobody knows, or there are more
+            than `MOST_STEPS`.
+        DataError: the series is shorter than the window, the calibration part is too small for the
+            level, or the dates go beyond what a date can be.
+    """
+    framing = forecasting.framing(loaded)
+    _check(framing, dataset, steps)
+    values, dates = dataset.series.values[:, framing.target], dataset.series.dates
+    forecast = partial(_paths, loaded, framing, values)
+    notes, last = [_how(framing, steps)], np.array([len(values) - 1])
+    if dates is not None:
+        following, words = rhythm.continued(dates, steps)
+        dates = np.concatenate([dates, following])
+        notes.append(f"Dates go on {words}.")
+    with forecasting.applied(loaded):
+        intervals, told = _intervals(forecast, dataset, values, steps, level, adaptive)
+        forecasts = forecast(last, steps)[0]
+    return Outlook(values, dates, forecasts, intervals, (*notes, *told))
+
+
+def _check(framing: Framing, dataset: Dataset, steps: int) -> None:
+    if steps > MOST_STEPS:
+        raise UsageError(f"--horizon is at most {MOST_STEPS:,} steps, not {steps:,}.")
+    if len(framing.columns) > 1:
+        raise UsageError(
+            f"The model needs {', '.join(framing.columns[1:])} too, whose future is not known: "
+            "--horizon works for a model of one column."
+        )
+    rows = len(dataset.series.values)
+    if rows < framing.window:
+        raise DataError(f"{rows} rows are too few for a window of {framing.window}.")
+
+
+def _how(framing: Framing, steps: int) -> str:
+    """How the forecasts are made."""
+    own = framing.horizon
+    if steps <= own:
+        return f"All {steps:,} steps are answered at once." if steps > 1 else "One step ahead."
+    at_once = f"{own:,} steps at a time" if own > 1 else "step by step"
+    return f"Recursive, {at_once}: each forecast is fed back for the next."
+
+
+def _paths(
+    loaded: Loaded, framing: Framing, values: np.ndarray, origins: np.ndarray, steps: int
+) -> np.ndarray:
+    """The forecasts of the next `steps` values after each origin row: `(origins, steps)`."""
+    places = origins[:, None] + np.arange(1 - framing.window, 1)
+    windows, found = values[places], []
+    while framing.horizon * len(found) < steps:
+        if interrupts.seen():
+            raise KeyboardInterrupt
+        answers = _answers(loaded, framing, windows)
+        found.append(framing.to_units(answers, windows[:, -1]))
+        windows = np.concatenate([windows, found[-1]], axis=1)[:, -framing.window :]
+    return np.concatenate(found, axis=1)[:, :steps]
+
+
+def _answers(loaded: Loaded, framing: Framing, windows: np.ndarray) -> np.ndarray:
+    """What the model answers after the last step of each window: `(windows, horizon)`."""
+    scaled = (windows - framing.input_offset[0]) / framing.input_scale[0]
+    x, size = scaled.astype(np.float32)[..., None], min(_BATCH, len(windows))
+    answers = []
+    for start in range(0, len(x), size):
+        piece = x[start : start + size]
+        filled = np.concatenate([piece, np.repeat(piece[-1:], size - len(piece), axis=0)])
+        output = np.asarray(loaded.model.predict_on_batch(filled)).astype(np.float64)
+        answers.append(output.reshape(size, -1, framing.horizon)[: len(piece), -1])
+    return np.concatenate(answers)
+
+
+def _intervals(
+    forecast: Callable,
+    dataset: Dataset,
+    values: np.ndarray,
+    steps: int,
+    level: float,
+    adaptive: bool,
+) -> tuple[Intervals | None, list[str]]:
+    """The intervals, and what is to be said of them."""
+    if not len(dataset.train):
+        return None, ["No intervals: those of a run are calibrated on its own data (no --csv)."]
+    if dataset.calibration is None:
+        return None, [
+            "No intervals: training left no rows to calibrate them by, as it does with --data "
+            "calibration=0.1."
+        ]
+    judged = min(steps, _MOST_JUDGED)
+    errors = _errors(forecast, dataset, values, judged)
+    each = [_step(*both, level, place + 1, adaptive) for place, both in enumerate(errors)]
+    half, coverage = (np.array(column) for column in zip(*each, strict=True))
+    counts = map(len, errors[0])
+    intervals = Intervals(level, half, coverage, *counts)
+    return intervals, _told(intervals, steps, adaptive)
+
+
+def _step(
+    calibration: np.ndarray, test: np.ndarray, level: float, ahead: int, adaptive: bool
+) -> tuple[float, float]:
+    """The half-width past the end, and the coverage of the test part."""
+    if adaptive:
+        half = conformal.adaptive(calibration, test, level, ahead)
+    else:
+        half = conformal.split(calibration, test, level)
+    return half[-1], conformal.coverage(test, half[:-1])
+
+
+def _errors(
+    forecast: Callable, dataset: Dataset, values: np.ndarray, steps: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """At each step ahead the errors of the calibration part's rows and of the test part's."""
+    framing = dataset.framing
+    calibration = _rows(dataset.calibration, framing)[-_ROWS:]
+    test = _rows(dataset.test, framing)[:_ROWS]
+    first = calibration[0] - steps
+    if first < framing.window - 1:
+        raise DataError(
+            f"{steps:,} steps ahead reach back beyond the first window of the series: a smaller "
+            "--horizon."
+        )
+    origins = np.arange(first, test[-1])
+    paths = forecast(origins, steps)
+    return [
+        tuple(paths[rows - step - first, step - 1] - values[rows] for rows in (calibration, test))
+        for step in range(1, steps + 1)
+    ]
+
+
+def _rows(part: Part, framing: Framing) -> np.ndarray:
+    """The rows that a part's examples forecast."""
+    first, last = part.places[0] + framing.window, part.places[-1] + framing.window
+    return np.arange(first, last + framing.horizon)
+
+
+def _told(intervals: Intervals, steps: int, adaptive: bool) -> list[str]:
+    """What the intervals are worth."""
+    coverage, judged = intervals.coverage, len(intervals.half)
+    held = f"{percent(coverage[0])} one step ahead"
+    if judged > 1:
+        held += f" and {percent(coverage[-1])} {judged:,} steps ahead"
+    told = [
+        f"Intervals of nominal {percent(intervals.level)}, calibrated on "
+        f"{intervals.calibration:,} rows that training did not use: they held {held}, of "
+        f"{intervals.test:,} rows of the test part."
+    ]
+    if judged < steps:
+        told.append(f"Only the first {judged:,} steps have an interval.")
+    if not adaptive and np.min(coverage) < intervals.level - 0.05:
+        told.append("A series changes: --intervals adaptive follows, by what it missed lately.")
+    return told

@@ -1,0 +1,105 @@
+"""What is told of a walk-forward backtest: its folds, its intervals, and a classical model."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from lstm_zoo.errors import listed
+from lstm_zoo.reporting.sentences import number, p_text, percent, words
+from lstm_zoo.results import LEVEL, finished
+
+
+def folds(results: dict) -> list[dict]:
+    """The folds as a training of the first model that finished has them; none of no backtest."""
+    every = (_of(model) for model in results["models"])
+    return next(([fold[0] for fold in each] for each in every if each), [])
+
+
+def _of(model: dict) -> list[list[dict]]:
+    """A model's folds, those of all its seeds together."""
+    every = [trial["folds"] for trial in finished(model) if trial.get("folds")]
+    return [list(fold) for fold in zip(*every, strict=True)]
+
+
+def lines_by_fold(results: dict) -> dict[str, list[float]]:
+    """The scores by fold: each model's means over its seeds, and the classical model's."""
+    lines, classical = {}, results.get("classical")
+    for model in results["models"]:
+        if each := _of(model):
+            lines[model["name"]] = [fmean(one["score"] for one in fold) for fold in each]
+    return lines | ({classical["name"]: classical["folds"]} if classical else {})
+
+
+def fold_rows(results: dict) -> tuple[list[str], list[list[str]]]:
+    """The columns of the scores by fold, and a row a fold."""
+    lines = lines_by_fold(results)
+    header = ["fold", "test part", "examples", words(results["floor"]["name"]), *lines]
+    return header, [
+        [
+            str(fold["fold"]),
+            f"{fold['from']} to {fold['to']}",
+            f"{fold['examples']:,}",
+            number(fold["floor"]),
+            *(number(scores[place]) for scores in lines.values()),
+        ]
+        for place, fold in enumerate(folds(results))
+    ]
+
+
+def score_rows(results: dict) -> tuple[list[str], list[list[str]]]:
+    """The columns of the other scores, and a row a model: means over the seeds."""
+    classical, names = results.get("classical"), ("mae", "mase", "skill")
+    level = next((percent(i["level"]) for m in results["models"] for i in _intervals(m)), None)
+    header = ["model", *map(words, names), *([f"{level} intervals cover"] if level else [])]
+    every = {
+        m["name"]: [t["metrics"] for t in finished(m)] for m in results["models"] if finished(m)
+    }
+    every |= {classical["name"]: [classical["scores"]]} if classical else {}
+    rows = []
+    for model, scores in every.items():
+        means = [[one[name] for one in scores if one[name] is not None] for name in names]
+        row = [model, *(number(fmean(values) if values else None) for values in means)]
+        rows.append(row + ([_covered(results, model)] if level else []))
+    return header, rows
+
+
+def _intervals(model: dict) -> list[dict]:
+    return [trial["intervals"] for trial in finished(model) if trial.get("intervals")]
+
+
+def _covered(results: dict, name: str) -> str:
+    """The coverage over seeds and steps; that of the furthest step where there are several."""
+    every = [i for m in results["models"] if m["name"] == name for i in _intervals(m)]
+    if not every:
+        return "–"
+    steps = [fmean(one) for one in zip(*(i["coverage"] for i in every), strict=True)]
+    ends = f" (step 1: {percent(steps[0])}, step {len(steps)}: {percent(steps[-1])})"
+    return percent(fmean(steps)) + (ends if len(steps) > 1 else "")
+
+
+def lines(results: dict) -> list[str]:
+    """How each model stands to the classical one."""
+    classical = results.get("classical")
+    if not classical:
+        return []
+    metric = results["metric"]["name"]
+    score = number(classical["scores"][metric])
+    told = [f"{classical['name']}, fitted anew before each fold: {words(metric)} {score}."]
+    by_verdict: dict[str, list[str]] = {}
+    for model in classical["models"]:
+        if model["p_value"] is not None:
+            verdict = _verdict(model)
+            by_verdict.setdefault(verdict, []).append(
+                f"{model['name']} ({p_text(model['p_value'])})"
+            )
+    told += [
+        f"{listed(names)}: {verdict} {classical['name']}, by the Diebold–Mariano test."
+        for verdict, names in by_verdict.items()
+    ]
+    return told
+
+
+def _verdict(model: dict) -> str:
+    if model["p_value"] >= LEVEL:
+        return "cannot be told apart from"
+    return "better than" if model["difference"] < 0 else "worse than"

@@ -1,0 +1,62 @@
+"""The picture of what comes after the end of a series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from lstm_zoo.reporting.charts import BLUE, GREEN, finished, save, short, styled
+
+_PAST = 3  # times as many rows before the end as after it
+_LEAST = 60  # of them
+
+
+def outlook(path: Path, **options) -> None:
+    """Write `outlook_figure(**options)` to `path`, as a PNG."""
+    save(outlook_figure(**options), path)
+
+
+@styled
+def outlook_figure(
+    *,
+    values: np.ndarray,
+    forecasts: np.ndarray,
+    column: str,
+    title: str,
+    dates: np.ndarray | None = None,
+    half: np.ndarray | None = None,
+    subtitle: str = "",
+) -> Figure:
+    """The last rows of a series, the forecasts after them, and their intervals.
+
+    Args:
+        values: the series, `(rows,)`, in its unit.
+        forecasts: those of the rows after it, `(steps,)`.
+        column: the series' name.
+        title: the picture's title.
+        dates: of the series and of the forecasts, `(rows + steps,)`; None where there are none.
+        half: the half-widths of the intervals of the first steps; None where there are none.
+        subtitle: what the intervals are.
+    """
+    figure = Figure(figsize=(10, 4.8))
+    axes, end, steps = figure.subplots(), len(values), len(forecasts)
+    first = max(0, end - max(_LEAST, _PAST * steps))
+    places = np.arange(end + steps) if dates is None else dates
+    axes.plot(places[first:end], values[first:], c=BLUE, lw=1.4, label="actual values")
+    line = np.concatenate([values[-1:], forecasts])
+    look = {"c": GREEN, "lw": 2, "marker": "o" if steps <= 40 else None, "ms": 3}
+    axes.plot(places[end - 1 :], line, label="forecast", **look)
+    if half is not None:
+        shown, middle = places[end : end + len(half)], forecasts[: len(half)]
+        band = {"color": GREEN, "alpha": 0.2, "lw": 0, "label": "interval"}
+        axes.fill_between(shown, middle - half, middle + half, **band)
+    if dates is not None:
+        locator = AutoDateLocator(maxticks=10)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.set(xlabel="row" if dates is None else "date", ylabel=short(column, 28))
+    axes.set_title(subtitle, fontsize=10)
+    return finished(figure, title, axes)
