@@ -34,9 +34,7 @@ def target(output: str, replace: bool) -> Path:
             "--replace."
         )
     if folder.exists() and not (folder / RECORD).is_file():
-        raise RunError(
-            f"{output} is no earlier export (it has no {RECORD}): name another folder."
-        )
+        raise RunError(f"{output} is no earlier export (it has no {RECORD}): name another folder.")
     check_folder(folder.parent)
     return folder
 

@@ -72,18 +72,18 @@ def _write_keras(model: keras.Model, file: Path) -> None:
 
 def _write_onnx(model: keras.Model, file: Path) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    _avoid_cudnn(model)
+    avoid_cudnn(model)
     _export(model, file, "onnx")
     _name_free_dimensions(file)
 
 
 def _write_saved_model(model: keras.Model, file: Path) -> None:
-    _avoid_cudnn(model)
+    avoid_cudnn(model)
     _export(model, file, "tf_saved_model")
 
 
 def _write_litert(model: keras.Model, file: Path) -> None:
-    _avoid_cudnn(model)
+    avoid_cudnn(model)
     for layer in _with(model, "unroll"):
         layer.unroll = True
     _export(model, file, "litert")
@@ -97,7 +97,7 @@ def _export(model: keras.Model, file: Path, format_name: str) -> None:
     model.export(str(file), format=format_name, verbose=False, input_signature=signature)
 
 
-def _avoid_cudnn(model: keras.Model) -> None:
+def avoid_cudnn(model: keras.Model) -> None:
     """What is traced on a GPU must run elsewhere too."""
     for layer in _with(model, "use_cudnn"):
         layer.use_cudnn = False
