@@ -76,8 +76,8 @@ def _record(loaded: Loaded, form: Format, written: Written, examples: int) -> di
 
 def _notes(loaded: Loaded) -> list[str]:
     """What the user should know of this model's export."""
-    notes = []
-    if loaded.config.train["precision"] != "float32":
+    notes, kernel = [], loaded.run.metrics.get("kernel")
+    if isinstance(kernel, dict) and kernel.get("precision") != "float32":
         notes.append(
             "The run computed its products in bfloat16, and what is exported computes in float32: "
             "its answers are those of the saved model in Keras, not bit for bit those recorded."
