@@ -9,6 +9,7 @@ ZooError                  a file, column or run that isn't there, bad data, … 
 │   ├── Diverged          … because its loss is no number any more, or exploded
 │   ├── ProcessLost       … because its process was killed, or crashed
 │   └── Pruned            … because a search had it end: others do better
+├── CheckFailed           what was made is not what it must be                   exit 3
 └── MissingExtra          an optional package that is not installed              exit 1
 """
 
@@ -94,6 +95,21 @@ class Pruned(TrainingError):
 
     def __reduce__(self) -> tuple:
         return type(self), (str(self), self.seconds)
+
+
+class CheckFailed(ZooError):
+    """What was made is not what it must be.
+
+    Args:
+        sentence: what was found.
+        record: the same for a program.
+    """
+
+    exit_code = 3
+
+    def __init__(self, sentence: str, record: dict):
+        super().__init__(sentence)
+        self.record = record
 
 
 class MissingExtra(ZooError):

@@ -204,8 +204,12 @@ def applied(loaded: Loaded) -> Iterator[None]:
 
 
 @contextmanager
-def asked(loaded: Loaded) -> Iterator[None]:
+def asked(loaded: Loaded, failure: str = "The model of {} failed") -> Iterator[None]:
     """Whatever a model raises, whose layers may be anybody's, is a sentence.
+
+    Args:
+        loaded: the run whose model it is.
+        failure: how the sentence begins; {} is the run's name.
 
     Raises:
         RunError: it has raised something.
@@ -217,7 +221,7 @@ def asked(loaded: Loaded) -> Iterator[None]:
     except Exception as error:
         if interrupts.seen():
             raise KeyboardInterrupt from error
-        raise RunError(f"The model of {loaded.run.name} failed: {reason(error)}.") from error
+        raise RunError(f"{failure.format(loaded.run.name)}: {reason(error)}.") from error
 
 
 def predictions(loaded: Loaded, dataset: data.Dataset) -> tuple[list[str], list[tuple]]:

@@ -13,6 +13,7 @@ from lstm_zoo.cli import (
     audit,
     catalog,
     explain,
+    export,
     finished,
     gate,
     longest,
@@ -42,6 +43,7 @@ def cli() -> None:
     """
 
 
-for room in (catalog, training, tune, longest, finished, explain, report, gate, audit, machine):
+ROOMS = (catalog, training, tune, longest, finished, explain, export, report, gate, audit, machine)
+for room in ROOMS:
     for command in room.COMMANDS:
         cli.add_command(command)

@@ -39,7 +39,7 @@ _SEED = Parameter("seed", "NonNegativeInt", 0, "draws the characters")
 _WRITING = ("temperature", "prompt", "seed")
 
 
-def _other_data(function: Callable) -> Callable:
+def other_data_options(function: Callable) -> Callable:
     """The options that name another CSV, and how it is to be read."""
     data = click.option(
         "--data", "datas", multiple=True, metavar="KEY=VALUE", help="Of --csv: how to read it."
@@ -49,18 +49,18 @@ def _other_data(function: Callable) -> Callable:
 
 @command("lstm-zoo evaluate last\nlstm-zoo evaluate last --csv newer.csv")
 @run_argument
-@_other_data
+@other_data_options
 @data_dir_option
 @runs_option
 @json_option
 @pass_settings
 def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> None:
     """The metrics of a finished RUN again, on its dataset or on other data."""
-    loaded = _load(settings, run, options)
+    loaded = load_run(settings, run, options)
     from lstm_zoo import forecasting
     from lstm_zoo.reporting import tables
 
-    record = forecasting.evaluate(loaded, _dataset(settings, loaded, options))
+    record = forecasting.evaluate(loaded, data_of(settings, loaded, options))
     if as_json:
         print_json(record | {"run": str(loaded.run.folder)})
     else:
@@ -97,7 +97,7 @@ def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> 
 )
 @click.option("--prompt", metavar="TEXT", help="Of --generate: go on from TEXT, not from the end.")
 @click.option("--seed", type=Value(_SEED), metavar="S", help="Of --generate; 0 by default.")
-@_other_data
+@other_data_options
 @data_dir_option
 @runs_option
 @json_option
@@ -118,14 +118,14 @@ def predict(
     _check_ahead(horizon, looking)
     for file in filter(None, (output, looking["picture"])):
         records.check_writable(Path(file))
-    loaded = _load(settings, run, options)
+    loaded = load_run(settings, run, options)
     if generate:
         _write_on(settings, loaded, generate, writing, options["data_dir"], as_json)
         return
     from lstm_zoo import forecasting
     from lstm_zoo.reporting import tables
 
-    dataset = _dataset(settings, loaded, options)
+    dataset = data_of(settings, loaded, options)
     if horizon:
         columns, rows = _ahead(settings, loaded, dataset, horizon, **looking)
     else:
@@ -229,11 +229,18 @@ def _write_on(
     tell(text)
 
 
-def _load(settings: Settings, name: str, options: dict) -> Loaded:
-    """The run and its model, on the backend and with the threads that it was trained with."""
+def load_run(settings: Settings, name: str, options: dict, backend: str | None = None) -> Loaded:
+    """The run and its model, with the threads that it was trained with; on its own backend too.
+
+    Args:
+        settings: may name another backend.
+        name: what the command line calls RUN.
+        options: those of the command.
+        backend: the one that must run, whatever is named.
+    """
     run = run_folders.find(name, run_folders.runs_folder(options["runs_dir"]))
     config = settings.config_of(run)
-    start(settings, config)
+    start(settings, config, backend)
     from lstm_zoo import backtest, forecasting
 
     if backtest.whole(config):
@@ -243,11 +250,11 @@ def _load(settings: Settings, name: str, options: dict) -> Loaded:
     return forecasting.load(run, config)
 
 
-def start(settings: Settings, config: RunConfig) -> str:
-    """Start the backend that was asked for, or else the run's own, with the run's threads."""
+def start(settings: Settings, config: RunConfig, needed: str | None = None) -> str:
+    """Start the backend that is needed, was asked for, or is the run's own, with its threads."""
     from lstm_zoo import backend
 
-    chosen = settings.backend or os.environ.get("KERAS_BACKEND") or config.backend
+    chosen = needed or settings.backend or os.environ.get("KERAS_BACKEND") or config.backend
     return backend.start(chosen, min(config.threads, available_threads()))
 
 
@@ -256,7 +263,7 @@ def _params(config: RunConfig, options: dict) -> dict:
     return dataset_params(config.dataset, read_function(config.loader).parameters, options)
 
 
-def _dataset(settings: Settings, loaded: Loaded, options: dict) -> object:
+def data_of(settings: Settings, loaded: Loaded, options: dict) -> Dataset:
     """The run's own dataset, or the CSV that the command line names."""
     from lstm_zoo import forecasting
 

@@ -42,8 +42,8 @@ def entrance(
     inputs = keras.Input(input_shape, name="steps")
     if len(input_shape) == 2:
         return inputs, inputs
-    steps, *image = input_shape
-    return inputs, layers.Reshape((steps, math.prod(image)), name="pixels")(inputs)
+    pixels = math.prod(input_shape[1:])
+    return inputs, layers.Reshape((-1, pixels), name="pixels")(inputs)
 
 
 def refuse_embedding(embedding: int) -> None:

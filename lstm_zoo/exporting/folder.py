@@ -1,0 +1,68 @@
+"""The folder of an export: whole or not at all, and never in the place of anything else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lstm_zoo.errors import RunError, UsageError
+from lstm_zoo.records import check_folder, settle
+
+RECORD = "export.json"
+
+
+def target(output: str, replace: bool) -> Path:
+    """The folder that `-o` names, to which links lead.
+
+    Raises:
+        UsageError: it is named like a file.
+        RunError: it can't be written, or something is there that is not to be replaced.
+    """
+    folder = Path(os.path.realpath(output))
+    if folder.suffix in (".keras", ".onnx", ".tflite"):
+        raise UsageError(
+            f"--output is a folder, for the model, its scaling and an example: '{output}' is named "
+            f"like a file. Leave '{folder.suffix}' out."
+        )
+    if folder.exists() and not replace:
+        raise RunError(
+            f"There is a {output} already: name another folder, or replace an earlier export with "
+            "--replace."
+        )
+    if folder.exists() and not (folder / RECORD).is_file():
+        raise RunError(f"{output} is no earlier export (it has no {RECORD}): name another folder.")
+    check_folder(folder.parent)
+    return folder
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[Path]:
+    """A folder to write in: at the end it is put at `folder`, and goes if the block fails."""
+    umask = os.umask(0)
+    os.umask(umask)
+    put = _exchanged if folder.exists() else Path.rename
+    new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        new.chmod(0o777 & ~umask)
+        yield new
+        for path in (*new.rglob("*"), new):
+            settle(path)
+        put(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _exchanged(new: Path, folder: Path) -> None:
+    """Put `new` in the place of an earlier export, which goes when it is there."""
+    old = new.with_name(f"{new.name}.old")
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
