@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_zoo import catalog, config
+from lstm_zoo import catalog, config, provenance
 from lstm_zoo.errors import RunError, UnknownName
 from lstm_zoo.plugins import Plugin
 
@@ -247,3 +247,36 @@ def test_a_run_of_a_plugin_that_is_at_fault_or_another_one_now_is_refused(instal
     for damage in ({"plugins": ["tiny"]}, {"plugins": None}):
         with pytest.raises(RunError, match=r"config.json is damaged: 'plugins' is"):
             config.RunConfig.from_dict(run.to_dict() | damage)
+
+
+def test_no_run_can_have_more_imported_than_a_plugin_names(install):
+    install("tiny", MODEL % ("net", "tiny"))
+    run = run_of(catalog.load(), "net").to_dict()
+    for builder in ("os:system", "tiny.net:other", "tiny:build", "lstm_zoo.errors:why"):
+        with pytest.raises(RunError, match=f"'{builder}', and the plugin tiny names no such"):
+            config.trusted(config.RunConfig.from_dict(run | {"builder": builder}), catalog.load())
+
+
+def test_a_runs_code_is_the_plugins_whole_package(install, tmp_path):
+    install("tiny", MODEL % ("net", "tiny"))
+    site, tiny = tmp_path / "site-packages", tmp_path / "site" / "tiny"
+    (tiny / "models").mkdir()
+    (tiny / "models" / "__init__.py").touch()
+    (tiny / "models" / "deep.py").write_text("def build(): ...")
+    site.mkdir()
+    (site / "alone.py").write_text("def build(): ...")
+    sys.path.insert(0, str(site))
+
+    def code(*references):
+        provenance.code.cache_clear()
+        return provenance.code(*references)
+
+    deep, alone = code("tiny.models.deep:build"), code("alone:build")
+    assert deep == code("tiny.net:build")
+    (tiny / "net.py").write_text("changed = True")
+    (site / "other.py").write_text("changed = True")
+    assert code("tiny.models.deep:build") != deep
+    assert code("alone:build") == alone
+    (site / "alone.py").write_text("changed = True")
+    assert code("alone:build") != alone
+    provenance.code.cache_clear()
