@@ -82,7 +82,7 @@ def _named_by(distribution: Distribution) -> list[Plugin]:
     try:
         if GROUP not in (distribution.read_text("entry_points.txt") or ""):
             return []
-        name, version = (distribution.metadata[key] for key in ("Name", "Version"))
+        name, version = (distribution.metadata.get(key) for key in ("Name", "Version"))
     except UnicodeDecodeError:  # pip makes none such
         return []
     name = re.sub(r"[-_.]+", "-", name or "without a name").lower()
