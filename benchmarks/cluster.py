@@ -65,7 +65,7 @@ def _measured(
     address: str, nodes: int, tasks: int, trainings: int, folder: Path
 ) -> dict[str, float]:
     config, found = _config(), {}
-    crew = Cluster(Place(address, 1, 0.0, None), config)
+    crew = Cluster(Place(address, 1, 0.0, None), [config])
     with ExitStack() as kept:
         found["connect"] = _seconds(lambda: kept.enter_context(crew))
         found["process"] = _seconds(crew.devices)

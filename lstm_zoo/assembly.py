@@ -23,7 +23,7 @@ def build(config: RunConfig, dataset: data.Dataset) -> keras.Model:
     streams = Streams.of(config.seed)
     keras.utils.set_random_seed(_number(streams.weights))
     model = call(config.builder, config, dataset.input_shape, dataset.outputs, **config.params)
-    checks.check_model(model, dataset, config.builder, tried=config.zoo is not None)
+    checks.check_model(model, dataset, config.builder, tried=not config.built_in)
     if task_of(dataset).every_step and len(model.output_shape) == 2:
         raise UsageError(
             f"{config.model} reads the whole sequence before it answers, and {config.dataset} asks "

@@ -9,12 +9,14 @@ Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd edit
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lstm_zoo import archives, evaluation
+from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
 from lstm_zoo.data import Dataset
 from lstm_zoo.runs import Run
@@ -51,18 +53,20 @@ def take_last(run: Run, fold: Run) -> None:
         shutil.copyfile(fold.folder / name, run.folder / name)
 
 
-def record(dataset: Dataset, answered: dict[str, np.ndarray], folds: list[Run]) -> dict:
+def record(
+    dataset: Dataset, answered: dict[str, np.ndarray], folds: list[Run], metrics: Sequence[Metric]
+) -> dict:
     """All of metrics.json: the scores over the whole test part, and each fold's own."""
-    metrics = [run.metrics for run in folds]
-    trained = {name: metrics[-1][name] for name in _SAME}
-    trained |= {name: sum(one[name] for one in metrics) for name in _SUMS}
-    examples = sum(one["examples_per_second"] * one["train_seconds"] for one in metrics)
+    each = [run.metrics for run in folds]
+    trained = {name: each[-1][name] for name in _SAME}
+    trained |= {name: sum(one[name] for one in each) for name in _SUMS}
+    examples = sum(one["examples_per_second"] * one["train_seconds"] for one in each)
     trained["examples_per_second"] = examples / trained["train_seconds"]
-    notes = dict.fromkeys(note for one in metrics for note in one["notes"])
-    scored = evaluation.evaluate(dataset, answered) | trained
+    notes = dict.fromkeys(note for one in each for note in one["notes"])
+    scored = evaluation.evaluate(dataset, answered, metrics) | trained
     return scored | {
-        "folds": [_fold(dataset, number, one) for number, one in enumerate(metrics)],
-        "intervals": _intervals([one["intervals"] for one in metrics], dataset),
+        "folds": [_fold(dataset, number, one) for number, one in enumerate(each)],
+        "intervals": _intervals([one["intervals"] for one in each], dataset),
         "notes": list(notes),
     }
 

@@ -1,6 +1,8 @@
 """zoo.yaml: names, and the functions they stand for.
 
-Reading a zoo file imports nothing. `resolve` is the one place where a name becomes code.
+Reading a zoo file imports nothing, and neither does looking for plugins, whose zoo files are read
+where a name is not found without them, and where everything is listed. `resolve` is the one place
+where a name becomes code.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import yaml
 
-from lstm_zoo.errors import UnknownName, UsageError, ZooError, listed, reason
+from lstm_zoo import plugins
+from lstm_zoo.errors import UnknownName, UsageError, ZooError, listed, reason, why
 from lstm_zoo.files import contents
 from lstm_zoo.parameters import (
     REQUIRED,
@@ -26,10 +30,13 @@ from lstm_zoo.parameters import (
     Parameter,
     check_names,
     fill,
+    has_function,
     read_function,
 )
+from lstm_zoo.plugins import Plugin
 
 BUILT_IN = Path(__file__).with_name("zoo.yaml")
+HOME = "lstm-zoo"  # what the built-in entries are from
 
 # What a loader's return annotation says: who cuts and frames what it read.
 PREPARERS = {
@@ -43,16 +50,41 @@ PREPARERS = {
 # Loader parameters that say where to look, and not what is read.
 PLACES = ("data_dir",)
 
+# What a metric can be for: the names of lstm_zoo.tasks.
+TASKS = (
+    "classification",
+    "forecasting",
+    "regression",
+    "sequence labelling",
+    "language modelling",
+)
+
 
 @dataclass(frozen=True)
 class Entry:
-    """What every entry of a zoo file has; `zoo` is the user's file it stands in, if any."""
+    """What every entry of a zoo file has.
+
+    `zoo` is the user's file that it stands in, if any, and `plugin` the plugin that brought it.
+    """
 
     name: str
     summary: str
     paper: str = ""
     zoo: str | None = None
+    plugin: Plugin | None = None
     kind: ClassVar[str]
+
+    @property
+    def origin(self) -> str:
+        """Where it is from: `HOME`, a plugin's name, or a file of the user's."""
+        return self.zoo or (self.plugin.name if self.plugin else HOME)
+
+    def check(self) -> None:
+        """Its functions are there, and take what it says.
+
+        Raises:
+            ZooError: they are not, or do not.
+        """
 
 
 @dataclass(frozen=True)
@@ -76,6 +108,10 @@ class Model(Entry):
     def parameters(self) -> tuple[Parameter, ...]:
         """The builder's parameters, with this entry's defaults."""
         return _with_defaults(self.function.parameters, self.params, f"the model {self.name}")
+
+    def check(self) -> None:
+        """The builder is there, and takes the entry's values."""
+        _ = self.parameters
 
 
 @dataclass(frozen=True)
@@ -124,6 +160,30 @@ class Dataset(Entry):
         own = self.reading + self.framing
         return _with_defaults(own, self.params, f"the dataset {self.name}")
 
+    def check(self) -> None:
+        """The loader is there, and takes the entry's values."""
+        _ = self.parameters
+
+
+@dataclass(frozen=True)
+class Metric(Entry):
+    """A named score beside a task's own.
+
+    Args:
+        function: `module:function`, called with what `lstm_zoo.metrics` says: `(y_true, y_pred)`.
+        better: `higher` or `lower`.
+        tasks: those that it scores.
+    """
+
+    function: str = ""
+    better: str = ""
+    tasks: list = field(default_factory=list)
+    kind: ClassVar[str] = "metric"
+
+    def check(self) -> None:
+        """The function is there."""
+        read_function(self.function)
+
 
 @dataclass(frozen=True)
 class Recipe(Entry):
@@ -152,8 +212,14 @@ class Recipe(Entry):
         return replace(self, **merged)
 
 
-_SECTIONS = {"models": Model, "datasets": Dataset, "recipes": Recipe}
-_NEEDED = {"models": {"builder"}, "datasets": {"loader"}, "recipes": {"model", "dataset"}}
+_SECTIONS = {"models": Model, "datasets": Dataset, "recipes": Recipe, "metrics": Metric}
+_NEEDED = {
+    "models": {"builder"},
+    "datasets": {"loader"},
+    "recipes": {"model", "dataset"},
+    "metrics": {"function", "better", "tasks"},
+}
+_OWN = ("name", "zoo", "plugin")  # what an entry has of its file
 _QUICK = ("summary", "params", "data", "train", "seeds")
 _EXPECTED = (
     Parameter("metric", "str", REQUIRED, "the number's name"),
@@ -175,15 +241,56 @@ _DEEP = 16  # brackets in brackets; a zoo needs half of that
 
 
 @dataclass(frozen=True)
+class Found:
+    """An installed plugin: the entries of its file by their names, or what is wrong with it."""
+
+    plugin: Plugin
+    entries: dict[str, Entry] = field(default_factory=dict)
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
 class Zoo:
-    """Every entry by its name; names are unique across the kinds."""
+    """Every entry by its name; names are unique across the kinds.
+
+    `entries` are the built-in ones and those of the user's `file`.
+    """
 
     entries: dict[str, Entry]
     file: str | None = None
 
+    @cached_property
+    def plugins(self) -> list[Found]:
+        """The installed plugins, looked for when this is first asked for.
+
+        Each adds names to the built-in ones and to those of the plugins before it. One that names
+        anything again, or is at fault otherwise, adds nothing.
+        """
+        taken, found = load().entries if self.file else self.entries, []
+        for plugin in plugins.installed():
+            found.append(_brought(plugin, taken))
+            taken = taken | found[-1].entries
+        return found
+
+    @cached_property
+    def everything(self) -> dict[str, Entry]:
+        """All entries, those of plugins last; what the user's file names is none of theirs."""
+        brought = {name: one for found in self.plugins for name, one in found.entries.items()}
+        return self.entries | {k: v for k, v in brought.items() if k not in self.entries}
+
+    @property
+    def left_out(self) -> list[Found]:
+        """The plugins that were looked for and are at fault."""
+        return [found for found in vars(self).get("plugins", ()) if found.fault]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Those that score a task beside its own."""
+        return tuple(self.of("metric").values())
+
     def of(self, kind: str) -> dict[str, Entry]:
-        """The entries of a kind: `model`, `dataset` or `recipe`."""
-        return {name: entry for name, entry in self.entries.items() if entry.kind == kind}
+        """The entries of a kind: `model`, `dataset`, `recipe` or `metric`."""
+        return {name: entry for name, entry in self.everything.items() if entry.kind == kind}
 
     def find(self, name: str, kind: str | None = None) -> Entry:
         """The entry called `name`.
@@ -191,14 +298,26 @@ class Zoo:
         Raises:
             UnknownName: there is none of that kind.
         """
-        known = self.of(kind) if kind else self.entries
-        if name in self.entries and name not in known:
-            other = self.entries[name].kind
-            hint = f" Run it with: lstm-zoo reproduce {name}" if other == "recipe" else ""
-            raise UsageError(f"'{name}' is a {other}, not a {kind}.{hint}")
-        if name not in known:
+        entry = self.entries.get(name) or self.everything.get(name)
+        if entry is None:
+            known = self.of(kind) if kind else self.everything
             raise UnknownName(kind or "model, dataset or recipe", name, known)
-        return known[name]
+        if kind not in (None, entry.kind):
+            recipe = entry.kind == "recipe"
+            hint = f" Run it with: lstm-zoo reproduce {name}" if recipe else ""
+            raise UsageError(f"'{name}' is a {entry.kind}, not a {kind}.{hint}")
+        return entry
+
+
+def _brought(plugin: Plugin, taken: dict[str, Entry]) -> Found:
+    """What a plugin adds to the names that are taken; whatever is wrong with it is a sentence."""
+    try:
+        entries = _read(plugin.file(), taken, plugin=plugin)
+        for entry in entries.values():
+            entry.check()
+    except Exception as error:
+        return Found(plugin, fault=why(error))
+    return Found(plugin, entries)
 
 
 def load(file: str | Path | None = None) -> Zoo:
@@ -209,11 +328,11 @@ def load(file: str | Path | None = None) -> Zoo:
     Raises:
         ZooError: the file is missing, or not a zoo.
     """
-    entries = _read(BUILT_IN, None, {})
+    entries = _read(BUILT_IN, {})
     if not file:
         return Zoo(entries)
     path = Path(file).resolve()
-    entries = _read(path, str(path), entries)
+    entries |= _read(path, entries, zoo=str(path))
     import_beside(str(path))
     return Zoo(entries, str(path))
 
@@ -275,8 +394,13 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _read(path: Path, zoo: str | None, base: dict[str, Entry]) -> dict[str, Entry]:
-    """`base` and the entries of one zoo file, which may replace those of `base`."""
+def _read(
+    path: Path,
+    base: dict[str, Entry],
+    zoo: str | None = None,
+    plugin: Plugin | None = None,
+) -> dict[str, Entry]:
+    """The entries of one zoo file; the user's may replace those of `base`."""
     added: dict[str, Entry] = {}
     for section, named in _parse(path).items():
         if section not in _SECTIONS:
@@ -287,15 +411,19 @@ def _read(path: Path, zoo: str | None, base: dict[str, Entry]) -> dict[str, Entr
             replaces = values.pop("replace", False)
             if type(replaces) is not bool:
                 raise ZooError(f"{where}: 'replace' takes true or false, got {replaces!r}.")
-            entry = _entry(section, name, values, where, zoo)
+            entry = replace(_entry(section, name, values, where), zoo=zoo, plugin=plugin)
             taken = added.get(name) or base.get(name)
-            if taken and (name in added or taken.kind != entry.kind or not replaces):
-                raise ZooError(
-                    f"{where}: the name is taken by a {taken.kind}; `replace: true` takes over a "
-                    f"built-in {entry.kind}."
-                )
+            if taken and (name in added or taken.kind != entry.kind or not replaces or plugin):
+                raise ZooError(f"{where}: {_taken(taken, plugin)}")
             added[name] = entry
-    return base | added
+    return added
+
+
+def _taken(by: Entry, plugin: Plugin | None) -> str:
+    """Why an entry can't have the name of another one."""
+    if plugin:
+        return f"the name is taken by a {by.kind} of {by.origin}, and a plugin replaces none."
+    return f"the name is taken by a {by.kind}; `replace: true` takes over a built-in {by.kind}."
 
 
 def _parse(path: Path) -> dict:
@@ -331,10 +459,10 @@ def _mapping(value: object, where: str) -> dict:
     return value
 
 
-def _entry(section: str, name: object, values: dict, where: str, zoo: str | None) -> Entry:
+def _entry(section: str, name: object, values: dict, where: str) -> Entry:
     """One entry, its keys and their types checked."""
     kind = _SECTIONS[section]
-    allowed = {f.name: f for f in fields(kind) if f.name not in ("name", "zoo")}
+    allowed = {f.name: f for f in fields(kind) if f.name not in _OWN}
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ZooError(f"{where}: a name is letters, digits, '-', '_' and '.'.")
     _check_values(values, allowed, where)
@@ -347,7 +475,9 @@ def _entry(section: str, name: object, values: dict, where: str, zoo: str | None
     missing = ({"summary"} | _NEEDED[section]) - set(values)
     if missing:
         raise ZooError(f"{where}: {listed(sorted(missing))} missing.")
-    return kind(name=name, zoo=zoo, **values)
+    if kind is Metric:
+        _check_metric(name, values, where)
+    return kind(name=name, **values)
 
 
 def _check_values(values: dict, allowed: dict, where: str) -> None:
@@ -397,6 +527,18 @@ def _check_choice(choice: object, where: str) -> None:
         raise ZooError(f"{where}: 'low' is at most 'high', and {low:g} is above {high:g}.")
     if log and low <= 0:
         raise ZooError(f"{where}: with 'log' the range begins above 0, not at {low:g}.")
+
+
+def _check_metric(name: str, values: dict, where: str) -> None:
+    """A metric's direction and tasks are such, and its name is none of lstm_zoo.metrics."""
+    if values["better"] not in ("higher", "lower"):
+        raise ZooError(f"{where}: 'better' takes higher or lower, got '{values['better']}'.")
+    others = [task for task in values["tasks"] if task not in TASKS]
+    if others or not values["tasks"]:
+        got = reprlib.repr(others[0]) if others else "none"
+        raise ZooError(f"{where}: 'tasks' takes a list of {listed(TASKS, 'or')}, got {got}.")
+    if has_function(f"lstm_zoo.metrics:{name}"):
+        raise ZooError(f"{where}: the name is taken by a metric of lstm-zoo.")
 
 
 def _check_texts(texts: list, where: str) -> None:

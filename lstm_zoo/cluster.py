@@ -1,8 +1,8 @@
 """Processes of a Ray cluster, on this machine or on many.
 
 Ray places the tasks, ships the data to each machine once, and repeats what is lost with a process
-or a machine. It ships this package too, and the Python files beside a user's zoo file, so that what
-runs there is what runs here.
+or a machine. It ships this package too, those of plugins, and the Python files beside a user's zoo
+file, so that what runs there is what runs here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import sys
 import urllib.parse
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -24,6 +24,7 @@ from typing import Any
 
 import lstm_zoo
 from lstm_zoo import provenance, remote, scratch
+from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import (
     MissingExtra,
@@ -35,6 +36,7 @@ from lstm_zoo.errors import (
     listed,
     reason,
 )
+from lstm_zoo.parameters import package_folder
 from lstm_zoo.telling import Progress, Task
 
 _LISTEN = 0.1  # seconds between two looks at what the tasks tell
@@ -91,13 +93,16 @@ class Cluster:
 
     Args:
         place: the cluster.
-        config: one of the runs'.
+        configs: the runs', for every model.
+        metrics: those of zoo files.
     """
 
     remote = True
 
-    def __init__(self, place: Place, config: RunConfig):
-        self._place, self._zoo = place, config.zoo
+    def __init__(self, place: Place, configs: Sequence[RunConfig], metrics: Sequence[Metric] = ()):
+        self._place, config = place, configs[0]
+        self._zoo = next((one.zoo for one in (*configs, *metrics) if one.zoo), None)
+        self._packages = _packages(configs, metrics)
         self._setting = remote.Setting(config.backend, config.threads, place.gpus, tuple(sys.argv))
         self._kept = ExitStack()
         self._numbers = count()
@@ -251,8 +256,8 @@ class Cluster:
         return {"num_cpus": 0, "scheduling_strategy": strategy, **forever}
 
     def _package(self) -> dict:
-        """What Ray brings to each machine: this package, and the code beside a user's zoo file."""
-        package = {"py_modules": [str(Path(lstm_zoo.__file__).parent)]}
+        """What Ray brings to each machine: this package, plugins, and code beside a user's zoo."""
+        package = {"py_modules": [str(Path(lstm_zoo.__file__).parent), *self._packages]}
         if self._zoo:
             there, here = self._kept.enter_context(scratch.folder()), Path(self._zoo).parent
             for file in provenance.code_files(here):
@@ -328,6 +333,14 @@ def _locked(address: str) -> bool:
         except grpc.RpcError as error:
             return error.code() is grpc.StatusCode.UNAUTHENTICATED
     return False
+
+
+def _packages(configs: Iterable[RunConfig], metrics: Iterable[Metric]) -> list[str]:
+    """The folders of the packages of plugins."""
+    references = {ref for one in configs if one.plugins for ref in (one.builder, one.loader)}
+    references |= {metric.function for metric in metrics if metric.plugin}
+    folders = {package_folder(reference) for reference in references}
+    return sorted(map(str, folders - {None, Path(lstm_zoo.__file__).parent}))
 
 
 def _amount(numbers: dict[str, float]) -> str:

@@ -8,11 +8,11 @@ import os
 import re
 import reprlib
 from collections.abc import Iterable
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import get_type_hints
 
-from lstm_zoo import catalog
-from lstm_zoo.catalog import Dataset, Model, Zoo
+from lstm_zoo import catalog, plugins
+from lstm_zoo.catalog import Dataset, Entry, Model, Zoo
 from lstm_zoo.errors import RunError, UnknownName, UsageError, counted, listed
 from lstm_zoo.parameters import REQUIRED, Parameter, check_names, fill
 
@@ -106,6 +106,7 @@ class RunConfig:
         zoo: the user's zoo file, where model or dataset come from one.
         data_sha256: the digest of what was read.
         devices: those that each batch is shared among.
+        plugins: the versions of the plugins that model or dataset come from, by their names.
     """
 
     model: str
@@ -122,6 +123,7 @@ class RunConfig:
     zoo: str | None = None
     data_sha256: str | None = None
     devices: int = 1
+    plugins: dict = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """As it stands in config.json."""
@@ -139,10 +141,10 @@ class RunConfig:
             if name in kinds and not isinstance(value, kinds[name]):
                 raise RunError(f"config.json is damaged: '{name}' is {reprlib.repr(value)}.")
         recorded = {key: value for key, value in values.items() if key != "schema"}
-        for field in fields(cls):
-            if field.default is MISSING and field.name not in recorded:
-                raise RunError(f"config.json does not fit this lstm-zoo: no '{field.name}' in it.")
-        if unknown := set(recorded) - {field.name for field in fields(cls)}:
+        for one in fields(cls):
+            if {one.default, one.default_factory} == {MISSING} and one.name not in recorded:
+                raise RunError(f"config.json does not fit this lstm-zoo: no '{one.name}' in it.")
+        if unknown := set(recorded) - {one.name for one in fields(cls)}:
             raise RunError(f"config.json does not fit this lstm-zoo: '{min(unknown)}' in it.")
         config = cls(**recorded)
         told = {"devices": config.devices} | values  # a run of old was computed on one
@@ -154,9 +156,14 @@ class RunConfig:
     @property
     def identity(self) -> str:
         """What determines the run's numbers, as one text: two names of one thing have the same."""
-        named = ("variant", "model", "zoo", *["devices"] * (self.devices == 1))
+        named = ("variant", "model", "zoo", "plugins", *["devices"] * (self.devices == 1))
         values = {key: value for key, value in asdict(self).items() if key not in named}
         return json.dumps(values, sort_keys=True)
+
+    @property
+    def built_in(self) -> bool:
+        """Whether its model and its dataset are lstm-zoo's own, and no stranger's."""
+        return self.zoo is None and not self.plugins
 
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""
@@ -166,8 +173,8 @@ class RunConfig:
 def trusted(config: RunConfig, zoo: Zoo) -> RunConfig:
     """What a run's folder says that it was, fit to be run again: the folder may be a stranger's.
 
-    No zoo file is read on its word, and no module imported that a zoo does not name: the built-in
-    one, or `zoo`, for a run that had a file of the user's.
+    No zoo file is read on its word, and no module imported that neither the built-in zoo nor an
+    installed plugin names, nor, for a run that had a file of the user's, `zoo`.
 
     Raises:
         RunError: its code is in no such zoo, or a parameter of its data is missing, unknown, or of
@@ -179,18 +186,48 @@ def trusted(config: RunConfig, zoo: Zoo) -> RunConfig:
             f"it was trained with the zoo file {config.zoo}, which names code to import: if you "
             "trust it, name it (--zoo FILE, or LSTM_ZOO_FILE)."
         )
-    known = zoo if config.zoo else catalog.load()
-    _check_known("builder", config.builder, [m.builder for m in known.of("model").values()], known)
-    _check_known("loader", config.loader, [d.loader for d in known.of("dataset").values()], known)
+    _check_plugins(config.plugins, zoo)
+    known = catalog.load() if zoo.file and not config.zoo else zoo
+    entries = (_known("builder", config, known), _known("loader", config, known))
     dataset = Dataset(config.dataset, summary="", loader=config.loader)
     _check_recorded(dataset.parameters, config.data, f"the dataset {config.dataset}")
-    return replace(config, zoo=known.file)
+    return replace(config, zoo=known.file, plugins=plugins_of(*entries))
 
 
-def _check_known(what: str, reference: str, known: Iterable[str], zoo: Zoo) -> None:
-    if reference not in known:
-        place = f"the zoo file {zoo.file}" if zoo.file else "the built-in zoo"
-        raise RunError(f"config.json names the {what} '{reference}', and {place} names no such.")
+def _check_plugins(names: Iterable[str], zoo: Zoo) -> None:
+    """The plugins that a run had are there.
+
+    Raises:
+        RunError: one is not.
+    """
+    found = {found.plugin.name: found for found in zoo.plugins} if names else {}
+    for name in names:
+        if plugins.switched_off():
+            why = f"{plugins.SWITCH}=0 switches it off."
+        elif name not in found:
+            why = "it is not installed here: install it if you trust it."
+        elif found[name].fault:
+            why = f"it is left out here: {found[name].fault}"
+        else:
+            continue
+        raise RunError(f"it was trained with the plugin {name}, and {why}")
+
+
+def _known(what: str, config: RunConfig, zoo: Zoo) -> Entry:
+    """The entry of the zoo that names a run's builder or loader."""
+    reference = getattr(config, what)
+    for entry in zoo.everything.values():
+        if getattr(entry, what, None) == reference:
+            return entry
+    place = f"the zoo file {zoo.file}" if zoo.file else "the built-in zoo"
+    if config.plugins and not zoo.file:
+        place = f"the plugin {listed(config.plugins)}"
+    raise RunError(f"config.json names the {what} '{reference}', and {place} names no such.")
+
+
+def plugins_of(*entries: Entry) -> dict[str, str]:
+    """The versions of the plugins that entries come from, by their names."""
+    return {one.plugin.name: one.plugin.version for one in entries if one.plugin}
 
 
 def _check_recorded(parameters: Iterable[Parameter], values: dict, owner: str) -> None:
@@ -268,6 +305,7 @@ def run_config(
         backend=backend,
         zoo=model.zoo or source.zoo,
         devices=devices,
+        plugins=plugins_of(model, source),
     )
 
 

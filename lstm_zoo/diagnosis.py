@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable
 
 import lstm_zoo
-from lstm_zoo import backend
+from lstm_zoo import backend, catalog, plugins
 from lstm_zoo.advice import times_as_fast
 from lstm_zoo.config import BACKENDS, available_threads
 from lstm_zoo.datasets import fashion_mnist, imdb, mnist
 from lstm_zoo.datasets._files import search_folders
-from lstm_zoo.errors import ZooError, how_to_install
+from lstm_zoo.errors import ZooError, counted, how_to_install, listed
 from lstm_zoo.runs import list_runs, runs_folder
 
 PACKAGES = (
@@ -57,6 +58,7 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
             "fashion-mnist": _files(fashion_mnist.SOURCE.is_in, fashion_mnist.load, data_dir),
             "imdb": _files(imdb.is_in, imdb.load, data_dir),
         },
+        "plugins": _plugins(),
         "runs": {"folder": str(folder.absolute()), "runs": len(list_runs(folder))},
     }
 
@@ -69,6 +71,20 @@ def _backend(name: str, running: str | None) -> str:
     faster = name == "jax" and running == "tensorflow" and backend.on_processor()
     than = f"; trains {times_as_fast()} as fast as TensorFlow in long trainings"
     return f"{version}{used}{than * faster}"
+
+
+def _plugins() -> dict[str, str]:
+    """What each installed plugin brings, or why it is left out."""
+    if plugins.switched_off():
+        return {"none": f"{plugins.SWITCH}=0 switches them off"}
+    told: dict[str, list[str]] = {}
+    for found in catalog.load().plugins:
+        kinds = Counter(entry.kind for entry in found.entries.values())
+        brings = listed(counted(count, kind) for kind, count in kinds.items())
+        told.setdefault(found.plugin.name, [found.plugin.version]).append(
+            f"is left out: {found.fault}" if found.fault else brings
+        )
+    return {name: ", ".join(lines) for name, lines in told.items()} or {"none": "none is installed"}
 
 
 def _bfloat16() -> str:

@@ -132,4 +132,5 @@ def _fits(record: dict) -> bool:
         and 0 <= record["learned_p_value"] <= 1
         and all(isinstance(record[name], kind) for name, kind in _TAKEN.items())
         and all(isinstance(note, str) for note in record["notes"])
+        and isinstance(record.get("own_metrics", {}), dict)
     )

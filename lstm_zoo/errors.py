@@ -175,6 +175,11 @@ def reason(error: BaseException, most: int = 300) -> str:
     return f"{type(error).__name__}: {first[:most]}".rstrip(": ")
 
 
+def why(error: BaseException) -> str:
+    """An error as a sentence: one of ours is one already."""
+    return str(error) if isinstance(error, ZooError) else reason(error)
+
+
 def listed(names: Iterable[object], last: str = "and") -> str:
     """`a, b and c`; `nothing` where there are none."""
     *head, tail = [str(name) for name in names] or ["nothing"]

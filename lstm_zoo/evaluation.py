@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstm_zoo import data, disk, distribution, interrupts
+from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL
-from lstm_zoo.tasks import Task, task_of
+from lstm_zoo.scoring import Scorer
+from lstm_zoo.tasks import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -63,17 +66,21 @@ def batch_size(config: RunConfig) -> int:
     return config.devices * math.ceil(least / config.devices)
 
 
-def floor_scores(task: Task, floors: dict[str, np.ndarray]) -> dict[str, dict]:
-    """Every score of the trivial answers on the test part; the floor comes first."""
-    return {name: task.scores(answer, task.dataset.test) for name, answer in floors.items()}
+def evaluate(
+    dataset: data.Dataset, answered: dict[str, np.ndarray], metrics: Sequence[Metric] = ()
+) -> dict[str, object]:
+    """All of metrics.json that follows from the answers to each part.
 
-
-def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str, object]:
-    """All of metrics.json that follows from the answers to each part."""
-    task, parts = task_of(dataset), dataset.scored
-    scores = {name: task.scores(one, parts[name]) for name, one in answered.items()}
+    Args:
+        dataset: what was answered.
+        answered: the answers to each part.
+        metrics: those of zoo files, to be scored beside the task's own.
+    """
+    scorer, parts = Scorer(task_of(dataset), metrics), dataset.scored
+    task = scorer.task
+    scores = {name: scorer.scores(one, parts[name]) for name, one in answered.items()}
     trivial = task.floors()
-    floors = floor_scores(task, trivial)
+    floors = scorer.floors(trivial)
     p_value = task.p_beats(answered["test"], trivial[task.floor])
     learned = bool(p_value < LEVEL)
     return {
@@ -96,4 +103,5 @@ def evaluate(dataset: data.Dataset, answered: dict[str, np.ndarray]) -> dict[str
         "intervals": task.intervals(answered),
         "learned_test": f"{task.test}, one-sided, {len(dataset.test):,} test examples",
         "lag": task.lag(answered["test"], learned),
+        "own_metrics": scorer.own.to_dict(),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from lstm_zoo import data, evaluation, interrupts, preparation, saved, sources
+from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import DataError, RunError, UsageError, ZooError, reason
 from lstm_zoo.framing import Framing
@@ -45,7 +46,7 @@ def load(run: Run, config: RunConfig) -> Loaded:
     path = run.folder / "model.keras"
     if not path.is_file():
         raise RunError(f"The run {run.folder} has no model.keras.")
-    if config.zoo:
+    if not config.built_in:
         sources.function(config.builder, config)  # whose module registers what it made itself
     return Loaded(run, config, saved.load(path))
 
@@ -172,8 +173,13 @@ def _answerable(loaded: Loaded, dataset: data.Dataset) -> data.Dataset:
     return dataset
 
 
-def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
+def evaluate(loaded: Loaded, dataset: data.Dataset, metrics: Sequence[Metric] = ()) -> dict:
     """The scores that metrics.json holds, computed again.
+
+    Args:
+        loaded: the run.
+        dataset: what it is to answer.
+        metrics: those of zoo files, to be scored beside the task's own.
 
     Raises:
         DataError: nobody has said which classes the texts are of.
@@ -186,7 +192,7 @@ def evaluate(loaded: Loaded, dataset: data.Dataset) -> dict:
         )
     with applied(loaded):
         answers = evaluation.part_answers(loaded.model, dataset, loaded.config)
-    return evaluation.evaluate(dataset, answers)
+    return evaluation.evaluate(dataset, answers, metrics)
 
 
 @contextmanager

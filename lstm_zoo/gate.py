@@ -20,7 +20,7 @@ about normal scores. A verdict holds for this test part.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -102,6 +102,7 @@ def judge(
     margin: float | None = None,
     conditions: Sequence[Condition] = (),
     models: Sequence[str] = (),
+    own_metrics: Iterable[str] = (),
 ) -> Outcome:
     """Whether new results pass.
 
@@ -112,13 +113,14 @@ def judge(
             error 5 % of the baseline's mean.
         conditions: what is asked of every model's metrics, whatever the baseline.
         models: those to judge; by default all of the baseline, and all new ones for `conditions`.
+        own_metrics: the names of zoo files' metrics, which these results may lack.
 
     Raises:
         UnknownName: a model or a metric is asked for that there can't be.
     """
     _check_names(models, new, base)
     for condition in conditions:
-        _check_metric(condition.metric, new)
+        _check_metric(condition.metric, new, own_metrics)
     checks = [] if base is None else _against(new, base, margin, models)
     checks = _settled(checks + _asked(new, conditions, models))
     verdicts = {check.verdict for check in checks}
@@ -134,14 +136,14 @@ def _check_names(models: Sequence[str], *sides: dict | None) -> None:
             raise UnknownName("model in these results called", name, known)
 
 
-def _check_metric(name: str, results: dict) -> None:
+def _check_metric(name: str, results: dict, own: Iterable[str]) -> None:
     """A metric that these results lack is looked up among all there are."""
     present = _metrics(results)
     if name not in present:
         from lstm_zoo.metrics import METRICS
 
-        if name not in METRICS:
-            raise UnknownName("metric", name, [*present, *METRICS])
+        if name not in (known := [*present, *METRICS, *own]):
+            raise UnknownName("metric", name, known)
 
 
 def _models(results: dict) -> dict[str, dict]:

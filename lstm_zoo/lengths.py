@@ -19,6 +19,7 @@ from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LARGEST
 from lstm_zoo.runs import Run
+from lstm_zoo.scoring import Scorer
 from lstm_zoo.tasks import task_of
 
 STEPS = "steps"  # the parameter of a dataset that is its length
@@ -79,7 +80,7 @@ def _length(results: dict, configs: list[RunConfig], data_dir: str | None) -> di
     first = configs[0]
     dataset = sources.prepare(first, sources.read(first, data_dir))
     task = task_of(dataset)
-    floor = evaluation.floor_scores(task, task.floors())[task.floor][task.metric]
+    floor = Scorer(task).floors(task.floors())[task.floor][task.metric]
     terms = verdicts.Terms(task.name, task.metric, METRICS[task.metric].better, len(dataset.test))
     models = [
         _model(model, config, dataset, floor, terms)

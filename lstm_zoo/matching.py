@@ -18,7 +18,7 @@ import keras
 
 from lstm_zoo import assembly, cost, sources
 from lstm_zoo.catalog import Zoo
-from lstm_zoo.config import RunConfig, model_params, parse_variant
+from lstm_zoo.config import RunConfig, model_params, parse_variant, plugins_of
 from lstm_zoo.data import Dataset
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import REQUIRED, Parameter, parse_value
@@ -165,6 +165,7 @@ def _named(variant: str, like: RunConfig, zoo: Zoo) -> RunConfig:
         builder=model.builder,
         params=model_params(model, own),
         zoo=model.zoo or like.zoo,
+        plugins=like.plugins | plugins_of(model),
     )
 
 

@@ -189,13 +189,30 @@ def read_function(reference: str) -> Function:
     raise ZooError(f"The module {module} has no function '{name}' (zoo.yaml names '{reference}').")
 
 
+def has_function(reference: str) -> bool:
+    """Whether there is a function `module:name`; the module is not imported."""
+    try:
+        read_function(reference)
+    except ZooError:
+        return False
+    return True
+
+
 def source_file(reference: str) -> Path:
-    """The file of a `module:name`, found without importing its packages, unlike find_spec("a.b").
+    """The file of a `module:name`, found without importing it.
 
     Raises:
         ZooError: there is no such module.
     """
     module = reference.partition(":")[0]
+    spec = find_module(module)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        raise ZooError(f"There is no Python module '{module}' (zoo.yaml names '{reference}').")
+    return Path(spec.origin)
+
+
+def find_module(module: str) -> importlib.machinery.ModuleSpec | None:
+    """A module, found without importing its packages, unlike find_spec("a.b"); None is none."""
     top, *inner = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -204,9 +221,14 @@ def source_file(reference: str) -> Path:
     for name in inner:
         folders = list((spec and spec.submodule_search_locations) or [])
         spec = importlib.machinery.PathFinder.find_spec(name, folders)
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        raise ZooError(f"There is no Python module '{module}' (zoo.yaml names '{reference}').")
-    return Path(spec.origin)
+    return spec
+
+
+def package_folder(reference: str) -> Path | None:
+    """The folder of the whole package that a `module:name` is in; None where it is in none."""
+    spec = find_module(reference.partition(":")[0].partition(".")[0])
+    inside = spec is not None and spec.submodule_search_locations and spec.origin
+    return Path(spec.origin).parent if inside else None
 
 
 def _read(node: ast.FunctionDef, module_doc: str) -> Function:

@@ -15,7 +15,7 @@ import lstm_zoo
 from lstm_zoo import backend
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import RunError, listed
-from lstm_zoo.parameters import source_file
+from lstm_zoo.parameters import package_folder, source_file
 from lstm_zoo.records import write_json
 from lstm_zoo.runs import Run
 
@@ -38,6 +38,7 @@ def environment(config: RunConfig, devices: list[str]) -> dict:
         "python": platform.python_version(),
         "backend": config.backend,
         "versions": backend.versions(),
+        "plugins": config.plugins,
         "devices": devices,
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
@@ -49,22 +50,29 @@ def environment(config: RunConfig, devices: list[str]) -> dict:
 def code(*references: str) -> str:
     """The SHA-256 of the Python files that a run's numbers come from.
 
-    These are lstm-zoo's own, and those beside and below a stranger's builder or loader, as they are
-    when this process first asks.
+    These are lstm-zoo's own, and those of the package that a stranger's builder or loader is in, as
+    they are when this process first asks.
     """
     home = Path(lstm_zoo.__file__).parent
-    folders = {home, *(source_file(reference).parent for reference in references)}
+    places = {home, *map(_place, references)}
     sha = hashlib.sha256()
-    for folder in sorted(folders, key=lambda path: (path != home, path.name)):
-        for file in code_files(folder):
+    for place in sorted(places, key=lambda path: (path != home, path.name)):
+        for file in code_files(place):
             sha.update(file.read_bytes())
     return sha.hexdigest()
 
 
-def code_files(folder: Path) -> list[Path]:
+def _place(reference: str) -> Path:
+    """The folder of a function's package or module; its file, in a folder of other packages."""
+    file = source_file(reference)
+    folder = package_folder(reference) or file.parent
+    return file if folder.name in _OTHERS else folder
+
+
+def code_files(place: Path) -> list[Path]:
     """The Python files in and below a folder, but for those of other packages."""
-    every = sorted(folder.rglob("*.py"))
-    return [file for file in every if _OTHERS.isdisjoint(file.relative_to(folder).parts)]
+    every = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    return [file for file in every if _OTHERS.isdisjoint(file.relative_to(place).parts)]
 
 
 def begin(run: Run, config: RunConfig, devices: list[str]) -> None:

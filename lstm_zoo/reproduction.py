@@ -64,8 +64,9 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
         fixed: the configuration that the recipe asks for.
     """
     trials = results["models"][0]["trials"]
-    runs = [Run(Path(trial["run"])) for trial in finished(results["models"][0])]
-    scores = _scores([run.metrics for run in runs])
+    done = finished(results["models"][0])
+    runs = [Run(Path(trial["run"])) for trial in done]
+    scores = _scores(done, [run.metrics for run in runs])
     comparable = used.dataset == fixed.dataset
     losses = [trial["score"] for trial in trials if trial["score"] is not None]  # diverged ones too
     judged = [verdict(loss, results["floor"]["value"]) for loss in losses]
@@ -90,12 +91,12 @@ def outcome(recipe: Recipe, results: dict, used: RunConfig, fixed: RunConfig) ->
     }
 
 
-def _scores(records: list[dict]) -> dict[str, list[float]]:
+def _scores(trials: list[dict], records: list[dict]) -> dict[str, list[float]]:
     """Each metric's scores on the test part, and the main one's on the training part."""
     if not records:
         return {}
     main = records[0]["metric"]["name"]
-    scores = {name: [record["test"][name] for record in records] for name in records[0]["test"]}
+    scores = {name: [trial["metrics"][name] for trial in trials] for name in trials[0]["metrics"]}
     scores[f"train_{main}"] = [record["train"][main] for record in records]
     return {name: values for name, values in scores.items() if None not in values}
 

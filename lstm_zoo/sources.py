@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import catalog, checks, data, interrupts, preparation
+from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import TrainingError, UsageError, ZooError, reason
 from lstm_zoo.parameters import read_function
@@ -91,20 +92,22 @@ def describe(dataset: data.Dataset) -> str:
     return f"Forecasting {name} ({rows:,} rows{span}). Examples: {counts}."
 
 
-def function(reference: str, config: RunConfig | Source) -> Callable:
-    """A builder or loader; what its module prints goes to stderr: stdout is for results."""
-    if config.zoo:
-        catalog.import_beside(config.zoo)
+def function(reference: str, owner: RunConfig | Source | Metric) -> Callable:
+    """What an owner names; what its module prints goes to stderr: stdout is for results."""
+    if owner.zoo:
+        catalog.import_beside(owner.zoo)
     with contextlib.redirect_stdout(sys.stderr):
         return catalog.resolve(reference)
 
 
-def call(reference: str, config: RunConfig | Source, *args: object, **params: object) -> object:
-    """The result of a builder or loader; a bug in it is one sentence that says where.
+def call(
+    reference: str, owner: RunConfig | Source | Metric, *args: object, **params: object
+) -> object:
+    """The result of a builder, loader or metric; a bug in it is one sentence that says where.
 
     What it prints goes to stderr.
     """
-    called = function(reference, config)
+    called = function(reference, owner)
     try:
         with contextlib.redirect_stdout(sys.stderr), contextlib.chdir(Path.cwd()):
             return called(*args, **params)

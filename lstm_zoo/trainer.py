@@ -7,7 +7,7 @@ task of the workers.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,7 +28,7 @@ from lstm_zoo import (
     telling,
     timing,
 )
-from lstm_zoo.catalog import Zoo
+from lstm_zoo.catalog import Metric, Zoo
 from lstm_zoo.claims import Claims
 from lstm_zoo.config import RunConfig
 from lstm_zoo.earlier import Earlier
@@ -77,6 +77,7 @@ class Trainer:
         progress: who wants to know how the trainings go on.
         fresh: whether to train what is finished there too.
         crew: the processes that train, here or on other machines; None trains in this one.
+        metrics: those of zoo files, to be scored beside the task's own.
     """
 
     def __init__(
@@ -86,8 +87,10 @@ class Trainer:
         progress: Progress,
         fresh: bool = False,
         crew: Crew | Cluster | None = None,
+        metrics: Sequence[Metric] = (),
     ):
         self.raw, self.folder, self.progress = raw, folder, progress
+        self.metrics = metrics
         self.digest = data.digest(raw)
         self.started = provenance.now()
         self.jobs = crew.jobs if crew else 1
@@ -210,8 +213,8 @@ class Trainer:
     def _training(self, config: RunConfig) -> Task:
         """The training as a task, or what is left of it where its run was begun here."""
         if self._remote:
-            return partial(_sent, config)
-        return partial(_trained, config, self.folder, self.begun(config))
+            return partial(_sent, config, self.metrics)
+        return partial(_trained, config, self.metrics, self.folder, self.begun(config))
 
     def _come(self, config: RunConfig) -> Run | None:
         """The run of this configuration that another process may have finished meanwhile."""
@@ -309,7 +312,12 @@ def _estimated(config: RunConfig, raw: data.Raw, progress: Progress) -> float:
 
 
 def _trained(
-    config: RunConfig, folder: Path, begun: Run | None, raw: data.Raw, progress: Progress
+    config: RunConfig,
+    metrics: Sequence[Metric],
+    folder: Path,
+    begun: Run | None,
+    raw: data.Raw,
+    progress: Progress,
 ) -> Run:
     """A task: one training, or what is left of it."""
     import keras
@@ -319,14 +327,16 @@ def _trained(
     try:
         if begun:
             with suppress(RunError):  # where it can't go on, it is trained anew
-                return training.train(config, raw, folder, progress, begun)
-        return training.train(config, raw, folder, progress)
+                return training.train(config, raw, folder, progress, begun, metrics)
+        return training.train(config, raw, folder, progress, metrics=metrics)
     finally:
         keras.utils.clear_session()
 
 
-def _sent(config: RunConfig, raw: data.Raw, progress: Progress) -> Parcel:
+def _sent(
+    config: RunConfig, metrics: Sequence[Metric], raw: data.Raw, progress: Progress
+) -> Parcel:
     """A task: one training where the runs folder is not, and all that it left."""
     with scratch.folder() as folder:
-        outcome = telling.outcome(partial(_trained, config, folder, None), raw, progress)
+        outcome = telling.outcome(partial(_trained, config, metrics, folder, None), raw, progress)
         return parcel.pack(folder, outcome if isinstance(outcome, Exception) else None)

@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from lstm_zoo import (
     runs,
 )
 from lstm_zoo.assembly import build
+from lstm_zoo.catalog import Metric
 from lstm_zoo.checkpoint import State
 from lstm_zoo.config import RunConfig
 from lstm_zoo.earlier import Earlier
@@ -50,6 +51,7 @@ def train(
     folder: Path,
     progress: Progress,
     begun: runs.Run | None = None,
+    metrics: Sequence[Metric] = (),
 ) -> runs.Run:
     """Train, evaluate once on the test part, and record: one finished run below `folder`.
 
@@ -59,6 +61,7 @@ def train(
         folder: the runs folder.
         progress: who wants to know how it goes on.
         begun: an unfinished run of this configuration, to go on with; None begins one.
+        metrics: those of zoo files, to be scored beside the task's own.
 
     Raises:
         RunError: the run that was begun can't go on: its data, the code or the versions are
@@ -73,9 +76,9 @@ def train(
         provenance.check_unchanged(begun, config, data.digest(raw), backend.devices())
     config = replace(config, data_sha256=config.data_sha256 or data.digest(raw))
     if backtest.whole(config):
-        return _walk_forward(config, raw, folder, progress, begun)
+        return _walk_forward(config, raw, folder, progress, begun, metrics)
     with distribution.over(config.devices), redirect_stdout(sys.stderr):
-        return _train(config, prepare(config, raw), folder, progress, begun)
+        return _train(config, prepare(config, raw), folder, progress, begun, metrics)
 
 
 def _walk_forward(
@@ -84,21 +87,24 @@ def _walk_forward(
     folder: Path,
     progress: Progress,
     begun: runs.Run | None,
+    metrics: Sequence[Metric],
 ) -> runs.Run:
     """The run of several folds, from the first that is not done yet."""
     dataset = prepare(config, raw)
     run = begun or runs.create(folder, config)
     with _recording(run, config, begun is None):
         known = Earlier(backtest.folder(run), backend.devices())
+        terms = raw, backtest.folder(run), progress
         folds = [
-            known.find(fold) or train(fold, raw, backtest.folder(run), progress, known.begun(fold))
+            known.find(fold) or train(fold, *terms, known.begun(fold), metrics)
             for fold in backtest.configs(config)
         ]
         answers = backtest.answers(folds)
         backtest.take_last(run, folds[-1])
         disk.save(run.folder / "predictions.npz", task_of(dataset).record(answers["test"]))
         _draw(run, config, dataset, answers)
-        record = backtest.record(dataset, answers, folds)
+        with redirect_stdout(sys.stderr):  # of a metric, whoever wrote it
+            record = backtest.record(dataset, answers, folds, metrics)
         runs.finish(run, f"{records.dumps(record)}\n".encode())
     return run
 
@@ -120,6 +126,7 @@ def _train(
     folder: Path,
     progress: Progress,
     begun: runs.Run | None,
+    metrics: Sequence[Metric],
 ) -> runs.Run:
     """The run, from the model that is built to the record of it."""
     model = build(config, dataset)
@@ -139,10 +146,11 @@ def _train(
         _draw(run, config, dataset, answers)
         _draw_training(run, config, dataset, state)
         trained = _of_training(model, dataset, state, kernel)
-        record = evaluation.evaluate(dataset, answers) | trained | {"notes": notes}
+        scored = evaluation.evaluate(dataset, answers, metrics)
+        record = scored | trained | {"notes": notes}
         runs.finish(run, f"{records.dumps(record)}\n".encode())
         run.checkpoint.unlink(missing_ok=True)
-    if config.zoo is None:  # a stranger's may have a state elsewhere than in its variables
+    if config.built_in:  # a stranger's may have a state elsewhere than in its variables
         compiled.keep(model, same)
     return run
 
@@ -151,8 +159,8 @@ def planned(model: keras.Model, config: RunConfig, dataset: data.Dataset) -> cor
     """What the model's recurrent layers run in this training."""
     updates = config.train["epochs"] * math.ceil(len(dataset.train) / config.train["batch_size"])
     steps = updates * dataset.train.x.shape[1]
-    own, settings = config.zoo is None, config.train
-    return core.plan(model, settings["core"], steps, own, settings["precision"])
+    settings = config.train
+    return core.plan(model, settings["core"], steps, config.built_in, settings["precision"])
 
 
 @contextmanager
@@ -182,7 +190,7 @@ def _one_sentence(config: RunConfig, new: bool) -> Iterator[None]:
             raise KeyboardInterrupt from error
         if "ResourceExhausted" in type(error).__name__ or "RESOURCE_EXHAUSTED" in str(error):
             raise TrainingError("The model is too large for the memory of this machine.") from error
-        if config.zoo is None and new:
+        if config.built_in and new:
             raise
         raise TrainingError(f"The training of {config.variant} failed: {reason(error)}") from error
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lstm_zoo import advice, evaluation, looks, sources, timing, tuning, verdicts
+from lstm_zoo import advice, looks, scoring, sources, timing, tuning, verdicts
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig
 from lstm_zoo.data import Dataset
@@ -26,9 +26,11 @@ from lstm_zoo.errors import (
     ZooError,
     counted,
     reason,
+    why,
 )
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.runs import Run
+from lstm_zoo.scoring import Scorer
 from lstm_zoo.tasks import task_of
 from lstm_zoo.trainer import Cost, Trainer
 
@@ -284,7 +286,7 @@ class _Agenda:
         if isinstance(outcome, UsageError | DataError):
             raise outcome
         if isinstance(outcome, Exception):
-            told = f"{config.variant}, seed {config.seed}, failed: {_why(outcome)}"
+            told = f"{config.variant}, seed {config.seed}, failed: {why(outcome)}"
             self._trainer.progress.say(told)
 
     def outcome(self, config: RunConfig) -> Run | Exception:
@@ -330,7 +332,7 @@ def _missing(
 def _floors(config: RunConfig, trainer: Trainer) -> dict[str, dict]:
     """The trivial answers' scores; a drawn training part makes them differ by seed."""
     task = task_of(sources.prepare(config, trainer.raw))
-    return evaluation.floor_scores(task, task.floors())
+    return Scorer(task, trainer.metrics).floors(task.floors())
 
 
 def _main(scores: dict[str, float]) -> float:
@@ -350,12 +352,13 @@ def _trial(config: RunConfig, floor: float, outcome: Run | Exception, trainer: T
     if isinstance(outcome, Diverged):
         return trial | {"score": floor, "diverged": True, "error": str(outcome)}
     if isinstance(outcome, Exception):
-        return trial | {"error": _why(outcome)}
+        return trial | {"error": why(outcome)}
     try:
         record = outcome.metrics
-    except RunError as error:  # somebody has removed it meanwhile
-        return trial | {"error": str(error)}
-    same = ("learned", "learned_p_value", "lag", "epochs", "best_epoch", "train_seconds", "notes")
+        scores, faults = scoring.of_run(outcome, record, trainer.metrics)
+    except (RunError, OSError, ValueError) as error:  # somebody has removed it meanwhile
+        return trial | {"error": why(error)}
+    same = ("learned", "learned_p_value", "lag", "epochs", "best_epoch", "train_seconds")
     return (
         trial
         | {name: record[name] for name in same}
@@ -367,16 +370,12 @@ def _trial(config: RunConfig, floor: float, outcome: Run | Exception, trainer: T
         | {
             "status": "ok",
             "score": record["test"][record["metric"]["name"]],
-            "metrics": record["test"],
+            "metrics": scores,
+            "notes": [*record["notes"], *faults],
             "run": str(outcome.folder),
             "reused": not trainer.is_new(outcome),
         }
     )
-
-
-def _why(error: Exception) -> str:
-    """Why a training failed, in a sentence."""
-    return str(error) if isinstance(error, ZooError) else reason(error)
 
 
 def _results(

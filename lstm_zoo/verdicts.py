@@ -5,6 +5,7 @@ A trial, a model and a pair are plain values here, as results.json has them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -61,7 +62,8 @@ def possible(ci95: tuple[float, float] | None, metric: str) -> tuple[float, floa
     """An interval without the values that the metric can't have; None where there is none."""
     if ci95 is None:
         return None
-    low, high = metrics.METRICS[metric].range
+    known = metrics.METRICS.get(metric)  # of a zoo file's it is not known
+    low, high = known.range if known else (-math.inf, math.inf)
     return min(max(ci95[0], low), high), max(min(ci95[1], high), low)
 
 

@@ -22,7 +22,7 @@ def test_list_json_has_the_entries_of_a_kind(zoo_json, kind):
     entries = zoo_json("list", kind)
     assert [entry["name"] for entry in entries] == list(ZOO.of(kind[:-1]))
     assert {entry["kind"] for entry in entries} == {kind[:-1]}
-    assert all(set(entry) == {"name", "kind", "summary", "paper"} for entry in entries)
+    assert all(set(entry) == {"name", "kind", "summary", "paper", "from"} for entry in entries)
 
 
 @pytest.mark.parametrize("name", list(ZOO.entries))

@@ -215,6 +215,39 @@ def test_a_machine_without_memory_is_told_and_takes_no_other_run_with_it(
     assert "OOM" in lost.read("failure.json")["log"]
 
 
+PLUGIN = """
+models: {flat: {builder: 'tiny.flat:build', summary: Flat}}
+metrics:
+  half: {function: 'tiny.half:half', better: higher, tasks: [classification], summary: A half}
+"""
+
+
+@pytest.mark.slow
+def test_a_plugin_comes_along(two_nodes, comparing, tmp_path):
+    cluster, _ = two_nodes
+    for file, content in (
+        ("tiny/__init__.py", ""),
+        ("tiny/flat.py", HOG),
+        ("tiny/half.py", "assert '_ray_pkg_' in __file__\ndef half(y_true, y_pred): return 0.5"),
+        ("tiny/zoo.yaml", PLUGIN),
+        ("tiny-1.dist-info/METADATA", "Name: tiny\nVersion: 1\n"),
+        ("tiny-1.dist-info/entry_points.txt", "[lstm_zoo.zoo]\nown = tiny:zoo.yaml\n"),
+    ):
+        (tmp_path / "site" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / file).write_text(content)
+    path = f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    asked = ("--seeds", "1", "--epochs", "1", "--json", "--ray-address", cluster.address)
+    process = comparing(*asked, models=(MODEL, "flat"), PYTHONPATH=path, LSTM_ZOO_PLUGINS="1")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    (trial,) = json.loads(out)["models"][1]["trials"]
+    record = json.loads((tmp_path / trial["run"] / "metrics.json").read_text())
+    assert record["test"]["half"] == 0.5
+    assert json.loads((tmp_path / trial["run"] / "config.json").read_text())["plugins"] == {
+        "tiny": "1"
+    }
+
+
 def test_what_is_for_ray_and_what_the_cluster_lacks_is_told(zoo):
     wrong = zoo("compare", "lstm", "--ray-address", "here:1")
     assert (wrong.code, "--ray-address is for --executor ray" in wrong.err) == (2, True)

@@ -17,20 +17,6 @@ def test_the_quickstart_trains(tmp_path, capsys):
     assert "gru:units=32 on digits" in capsys.readouterr().out
 
 
-@pytest.mark.slow
-def test_the_examples_own_zoo_trains_every_model_in_it(zoo, zoo_json, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "examples" / "own_zoo")
-    file = ROOT / "examples" / "own_zoo" / "zoo.yaml"
-    record = zoo_json("--zoo", file, "train", "pool", "--epochs", "2")
-    assert record["learned"]
-    shown = zoo_json("show", "pool", "--zoo", file)
-    assert [p["name"] for p in shown["parameters"]] == ["units", "dropout"]
-    sequence = ("--dataset", "prices", "--data", "targets=sequence", "--epochs", "1")
-    told = zoo("--zoo", file, "train", "pool", *sequence).out
-    assert "last step alone" in told
-    assert f"Next: lstm-zoo compare simple-rnn pool --zoo {file} --dataset prices" in told
-
-
 def test_every_link_of_the_documents_leads_somewhere():
     import re
 

@@ -200,9 +200,11 @@ def test_any_results_are_judged_and_shown_or_told_of(folder, data):
     called("report", file, "-o", page)
 
 
-NAMES = st.sampled_from(["models", "datasets", "recipes", "lstm", "m", "builder", "summary", "x"])
+SECTIONS = st.sampled_from(["models", "datasets", "recipes", "metrics"])
+NAMES = SECTIONS | st.sampled_from(["lstm", "m", "builder", "summary", "x"])
+KEYS = ["params", "paper", "train", "replace", "quick", "expected", "seeds", "function", "tasks"]
 ENTRIES = st.dictionaries(
-    NAMES | st.sampled_from(["params", "paper", "train", "replace", "quick", "expected", "seeds"]),
+    NAMES | st.sampled_from(KEYS),
     VALUES | st.sampled_from(["lstm_zoo.models.lstm:build", "nowhere:build", "lstm", "digits"]),
     max_size=5,
 )
@@ -216,7 +218,12 @@ ZOOS = st.one_of(
         lambda values: json.dumps({"models": {"m": GOOD | values}}).encode(),
         st.dictionaries(st.sampled_from(["params", "paper", "summary"]), VALUES, max_size=2),
     ),
+    st.builds(
+        lambda values: json.dumps({"metrics": {"m": SCORE | values}}).encode(),
+        st.dictionaries(st.sampled_from(["function", "better", "tasks"]), VALUES, max_size=2),
+    ),
 )
+SCORE = {"function": "a:b", "better": "lower", "tasks": ["regression"], "summary": "One"}
 GOOD = {"builder": "lstm_zoo.models.lstm:build", "summary": "One"}
 
 

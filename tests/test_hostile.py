@@ -179,11 +179,17 @@ def test_a_run_of_a_users_zoo_is_run_again_where_the_user_names_it(
         ({"builder": "os:system"}, "'os:system'"),
         ({"zoo": "zoo.yaml", "builder": "evil:build"}, "with the zoo file zoo.yaml"),
         ({"zoo": "/dev/zero"}, "with the zoo file /dev/zero"),
+        (
+            {"plugins": {"evil": "1"}, "builder": "evil:build"},
+            "the plugin evil, and it is not inst",
+        ),
+        ({"plugins": {"\x1b[2J": "1"}}, "the plugin \\x1b[2J, and it is not installed here"),
     ],
     ids=str,
 )
 def test_a_config_alone_imports_nothing(refused, broken, tmp_path, monkeypatch, change, told):
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("LSTM_ZOO_PLUGINS", "1")
     (tmp_path / "evil.py").write_text("open('owned', 'w')\ndef build(): ...\ndef load(): ...\n")
     (tmp_path / "zoo.yaml").write_text("models: {evil: {builder: 'evil:build', summary: Evil}}")
     config_of(broken, **change)

@@ -1,6 +1,7 @@
 """Light at the door: what the first commands import."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from lstm_zoo.cli import cli
 
 HEAVY = ["keras", "tensorflow", "jax", "torch", "numpy", "scipy", "sklearn", "pandas"]
 HEAVY += ["matplotlib", "rich"]
+METADATA = "importlib.metadata"  # takes as long to import as click, and only plugins need it
 
 SCRIPT = f"""
 import contextlib, io, json, sys
@@ -21,16 +23,18 @@ for arguments in json.loads(sys.argv[1]):
         except SystemExit as end:
             code = end.code
     found[" ".join(arguments)] = [code or 0, len(out.getvalue()) > 50, [
-        name for name in {HEAVY!r} if name in sys.modules
+        name for name in {[*HEAVY, METADATA]!r} if name in sys.modules
     ]]
 print(json.dumps(found))
 """
 
 
-def imported(calls, before=""):
+def imported(calls, before="", plugins="0"):
     """What each call printed and imported, in one fresh process: code, printed, heavy names."""
     command = [sys.executable, "-c", before + SCRIPT, json.dumps(calls)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    environment = os.environ | {"LSTM_ZOO_PLUGINS": plugins}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def test_help_list_and_show_import_nothing_heavy():
@@ -38,6 +42,12 @@ def test_help_list_and_show_import_nothing_heavy():
     calls = [["--help"], ["list"], ["list", "--json"], *(["show", name] for name in zoo.entries)]
     calls += [[command, "--help"] for command in cli.commands]
     assert imported(calls) == {" ".join(call): [0, True, []] for call in calls}
+
+
+def test_plugins_are_looked_for_last():
+    calls = [["--help"], *(["show", name] for name in catalog.load().entries), ["list"]]
+    found = imported(calls, plugins="1")
+    assert [names for _, _, names in found.values()] == [[]] * (len(calls) - 1) + [[METADATA]]
 
 
 def test_the_check_sees_a_heavy_import():

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import click
 
-from lstm_zoo import space
-from lstm_zoo.catalog import Dataset, Entry, Model, Recipe, Zoo
+from lstm_zoo import catalog, space
+from lstm_zoo.catalog import Dataset, Entry, Metric, Model, Recipe, Zoo
 from lstm_zoo.cli.names import Name
 from lstm_zoo.cli.options import data_dir_option, dataset_params, series_options, series_params
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 from lstm_zoo.config import BACKENDS, choose_backend, parse_settings, run_config, train_params
-from lstm_zoo.errors import UsageError, printable
+from lstm_zoo.errors import UsageError, listed, printable
 from lstm_zoo.parameters import REQUIRED, Parameter
 
-KINDS = {"models": "model", "datasets": "dataset", "recipes": "recipe"}
+KINDS = {"models": "model", "datasets": "dataset", "recipes": "recipe", "metrics": "metric"}
 
 
 @command("lstm-zoo list models", name="list")
@@ -24,7 +25,7 @@ KINDS = {"models": "model", "datasets": "dataset", "recipes": "recipe"}
 @json_option
 @pass_settings
 def list_(settings: Settings, kind: str | None, as_json: bool) -> None:
-    """The zoo: models, datasets and recipes, a line each."""
+    """The zoo: models, datasets, recipes, and metrics beside each task's own, a line each."""
     zoo = settings.zoo
     chosen = {kind: KINDS[kind]} if kind else KINDS
     if as_json:
@@ -32,7 +33,8 @@ def list_(settings: Settings, kind: str | None, as_json: bool) -> None:
         print_json([_line(entry) for entry in entries])
         return
     for title, name in chosen.items():
-        _section(title.capitalize(), [(e.name, _summary(e)) for e in zoo.of(name).values()])
+        if entries := zoo.of(name).values():
+            _section(title.capitalize(), [(entry.name, _summary(entry)) for entry in entries])
     tell("lstm-zoo show NAME tells more.")
 
 
@@ -42,11 +44,14 @@ def _line(entry: Entry) -> dict:
         "kind": entry.kind,
         "summary": entry.summary,
         "paper": entry.paper or None,
+        "from": entry.origin,
     }
 
 
 def _summary(entry: Entry) -> str:
-    return f"{entry.summary} ({entry.paper})" if entry.paper else entry.summary
+    paper = f" ({entry.paper})" if entry.paper else ""
+    origin = f" [{Path(entry.origin).name}]" if entry.origin != catalog.HOME else ""
+    return f"{entry.summary}{paper}{origin}"
 
 
 @command("lstm-zoo show lstm --dataset digits --set units=32")
@@ -66,7 +71,7 @@ def show(
     as_json: bool,
     **options: object,
 ) -> None:
-    """All about a model, a dataset or a recipe."""
+    """All about a model, a dataset, a recipe or a metric."""
     zoo, datas = settings.zoo, options["datas"]
     entry = zoo.find(name)
     if not isinstance(entry, Model) and (dataset or sets):
@@ -89,6 +94,8 @@ def _about(zoo: Zoo, entry: Entry, sets: tuple[str, ...], datas: tuple[str, ...]
     about = _line(entry)
     if isinstance(entry, Recipe):
         return about | _recipe(zoo, entry)
+    if isinstance(entry, Metric):
+        return about | {name: getattr(entry, name) for name in ("function", "better", "tasks")}
     given = sets if isinstance(entry, Model) else datas
     values = parse_settings(entry.parameters, list(given), f"the {entry.kind} {entry.name}")
     about["description"] = entry.function.doc
@@ -185,8 +192,14 @@ def _print(about: dict) -> None:
     for text in (about["paper"], about.get("description")):
         if text:
             tell(f"\n{text}")
+    if about["from"] != catalog.HOME:
+        tell(f"\nFrom: {about['from']}")
     if about["kind"] == "recipe":
         _print_recipe(about)
+        return
+    if about["kind"] == "metric":
+        better, tasks = about["better"].capitalize(), listed(about["tasks"])
+        tell(f"{better} is better. Beside the own metrics of {tasks}: {about['function']}")
         return
     rows = [
         (f"{p['name']} = {_shown(p['value'])}", f"{p['meaning']} [{p['type']}]")

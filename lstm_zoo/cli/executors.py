@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_zoo.cli.names import Value
-from lstm_zoo.config import RunConfig
+from lstm_zoo.cli.options import Plan
 from lstm_zoo.errors import UsageError
 from lstm_zoo.parameters import Parameter
 
@@ -80,18 +80,17 @@ class Executor:
         """Whether this process may train alone, where that is as good."""
         return self.jobs == "auto" and self.executor == "local"
 
-    def crew(
-        self, config: RunConfig, trainings: int
-    ) -> AbstractContextManager[Crew | Cluster | None]:
+    def crew(self, asked: Plan, trainings: int) -> AbstractContextManager[Crew | Cluster | None]:
         """The processes for so many trainings; None, where this one is as good.
 
         Args:
-            config: one of the trainings'.
+            asked: what they are to train.
             trainings: how many.
 
         Raises:
             ZooError: the cluster is not there, or is too small.
         """
+        config = asked.configs[0]
         if self.executor == "local":
             from lstm_zoo import workers
 
@@ -104,7 +103,8 @@ class Executor:
 
         cpus = self.cpus_per_run or config.threads
         jobs = None if self.jobs == "auto" else self.jobs
-        return Cluster(Place(self.ray_address, cpus, self.gpus_per_run or 0.0, jobs), config)
+        place = Place(self.ray_address, cpus, self.gpus_per_run or 0.0, jobs)
+        return Cluster(place, asked.configs, asked.metrics)
 
 
 def executor_options(function: Callable) -> Callable:

@@ -60,7 +60,8 @@ def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> 
     from lstm_zoo import forecasting
     from lstm_zoo.reporting import tables
 
-    record = forecasting.evaluate(loaded, data_of(settings, loaded, options))
+    dataset = data_of(settings, loaded, options)
+    record = forecasting.evaluate(loaded, dataset, settings.zoo.metrics)
     if as_json:
         print_json(record | {"run": str(loaded.run.folder)})
     else:

@@ -89,6 +89,7 @@ def gate(
         margin=margin,
         conditions=[judging.Condition(*words) for words in asked],
         models=list(dict.fromkeys(models)),
+        own_metrics=[metric.name for metric in settings.zoo.metrics] if asked else (),
     )
     renewed = update_baseline and outcome.verdict == "pass"
     _record(outcome, junit)

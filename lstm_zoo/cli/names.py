@@ -34,7 +34,7 @@ class Name(click.ParamType):
             zoo = ctx.ensure_object(Settings).zoo
         except ZooError:
             return []
-        return list((zoo.of(self.kind) if self.kind else zoo.entries).values())
+        return list((zoo.of(self.kind) if self.kind else zoo.everything).values())
 
 
 class RunName(click.ParamType):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from lstm_zoo import runs
-from lstm_zoo.catalog import Recipe
+from lstm_zoo.catalog import Metric, Recipe
 from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.settings import Settings
 from lstm_zoo.config import (
@@ -105,11 +105,15 @@ _TRAINED = [_option(parameter) for parameter in (*TRAINING, _SEED, _THREADS, _DE
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training command was asked for: its configurations, all for one dataset."""
+    """What a training command was asked for: its configurations, all for one dataset.
+
+    `metrics` are those of zoo files, scored beside the task's own.
+    """
 
     configs: list[RunConfig]
     data_dir: str | None
     folder: Path
+    metrics: tuple[Metric, ...] = ()
 
 
 def plan(
@@ -148,7 +152,8 @@ def plan(
         )
         for variant, own in zip(variants, params, strict=True)
     ]
-    return Plan(configs, options.get("data_dir"), runs.runs_folder(options.get("runs_dir")))
+    folder = runs.runs_folder(options.get("runs_dir"))
+    return Plan(configs, options.get("data_dir"), folder, zoo.metrics)
 
 
 def _check_threads(threads: int | None) -> None:

@@ -32,8 +32,15 @@ class Settings:
 
     @cached_property
     def zoo(self) -> catalog.Zoo:
-        """The built-in zoo, and the user's file on top."""
-        return catalog.load(catalog.user_file(self.zoo_file))
+        """The built-in zoo, and the user's file on top; which plugins are at fault is told."""
+        zoo = catalog.load(catalog.user_file(self.zoo_file))
+        if context := click.get_current_context(silent=True):
+            context.call_on_close(lambda: self._tell_left_out(zoo))
+        return zoo
+
+    def _tell_left_out(self, zoo: catalog.Zoo) -> None:
+        for found in zoo.left_out:
+            self.say(f"The plugin {found.plugin.name} is left out: {found.fault}")
 
     def config_of(self, run: Run) -> RunConfig:
         """What determined a run, whose code is in this zoo."""

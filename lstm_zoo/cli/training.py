@@ -86,7 +86,7 @@ def train(
     raw = sources.read(config, asked.data_dir)
     tell(settings, sources.prepare(config, raw))
     teller = progress(settings.console, settings.quiet)
-    run = training.train(config, raw, asked.folder, teller, begun)
+    run = training.train(config, raw, asked.folder, teller, begun, asked.metrics)
     if as_json:
         print_json(run.metrics | {"run": str(run.folder)})
     else:
@@ -114,7 +114,7 @@ def _resumed(settings: Settings, name: str, model: str | None, options: dict) ->
     config = settings.config_of(run)
     if settings.backend not in (None, config.backend):
         raise UsageError(f"The run was begun on {config.backend}, not on {settings.backend}.")
-    return run, Plan([config], options.get("data_dir"), folder)
+    return run, Plan([config], options.get("data_dir"), folder, settings.zoo.metrics)
 
 
 @command(
@@ -248,7 +248,7 @@ def _compare(
     from lstm_zoo import backend
 
     trainings = _trainings(asked, seeds, tune_lr, fresh)
-    with executor.crew(asked.configs[0], trainings) as crew:
+    with executor.crew(asked, trainings) as crew:
         prepare(settings, asked)
         backend.choose(asked.configs[0].backend)  # a download imports Keras
         wanted = _Wanted(asked, seeds, tune_lr, end, lengths, executor.may_leave_out, **terms)
@@ -299,7 +299,7 @@ def _compared(
         testing.check(asked.configs, wanted.lengths, asked.data_dir)  # before anything is trained
     first = asked.configs[0].seed
     teller = progress(settings.console, settings.quiet)
-    trainer = Trainer(raw, asked.folder, teller, fresh, crew)
+    trainer = Trainer(raw, asked.folder, teller, fresh, crew, asked.metrics)
     variants = [config.variant for config in asked.configs]
     fair = {"match": wanted.match, "tune_lr": wanted.tune_lr}
     configs, notes = trials.fair(asked.configs, settings.zoo, trainer, **fair, end=end)

@@ -89,7 +89,7 @@ def tune(
     from lstm_zoo import backend, search
 
     wanted = search.Asked(asked.configs[0], chosen, trials)
-    with executor.crew(wanted.config, max(trials, seeds)) as crew:
+    with executor.crew(asked, max(trials, seeds)) as crew:
         prepare(settings, asked)
         backend.choose(wanted.config.backend)  # a download imports Keras
         terms = {"seeds": seeds, "file": study, "fresh": fresh, "alone": executor.may_leave_out}
@@ -153,7 +153,7 @@ def _searched(
     with study.opened(path, wanted.terms, wanted.space, **terms) as own:
         teller = progress(settings.console, settings.quiet)
         hunt = search.Search(wanted, own, settings.zoo, teller)
-        trainer = Trainer(raw, asked.folder, hunt.progress, fresh, crew)
+        trainer = Trainer(raw, asked.folder, hunt.progress, fresh, crew, asked.metrics)
         hunt.run(trainer)
         found = search.outcome(wanted, own, settings.zoo, seeds, trainer)
     return found | {"study": {"file": str(path)} | found["study"]}

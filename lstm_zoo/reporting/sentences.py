@@ -84,8 +84,14 @@ def run_told(record: dict) -> list[str]:
         *lag_line(record),
         *_train_share(record),
         *record["notes"],
+        *metric_faults(record),
         "This is one seed; another may score differently.",
     ]
+
+
+def metric_faults(record: dict) -> list[str]:
+    """Which metrics of zoo files have no number, and why."""
+    return [own["fault"] for own in record.get("own_metrics", {}).values() if own["fault"]]
 
 
 def _train_share(record: dict) -> list[str]:

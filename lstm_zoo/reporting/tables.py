@@ -16,6 +16,7 @@ from lstm_zoo.reporting.sentences import (
     beats_floor,
     floor_lines,
     lag_line,
+    metric_faults,
     number,
     outcome_lines,
     plus_minus,
@@ -80,7 +81,8 @@ def _kept(best_epoch: int) -> str:
 
 def print_evaluation(run: Run, record: dict) -> None:
     """A run's scores, computed again."""
-    _print(f"{run.folder}:", scores_table(record), beats_floor(record), *lag_line(record))
+    said = [beats_floor(record), *lag_line(record), *metric_faults(record)]
+    _print(f"{run.folder}:", scores_table(record), *said)
 
 
 def print_rows(columns: list[str], rows: list[tuple], texts: Collection[str] = ()) -> None:

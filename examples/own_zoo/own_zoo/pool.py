@@ -1,6 +1,6 @@
 """The mean over the steps, and a dense layer: the answer of a model that can't see their order.
 
-    h = φ(W mean_t x_t + b)
+    h = relu(W mean_t x_t + b)
 
 with `x_t (features,)`, `W (units, features)` and `h (units,)`.
 """
@@ -9,11 +9,11 @@ import keras
 from keras import layers
 
 from lstm_zoo.data import Outputs
-from lstm_zoo.models.head import head
+from lstm_zoo.parameters import PositiveInt, Rate
 
 
 def build(
-    input_shape: tuple[int, int], outputs: Outputs, *, units: int = 64, dropout: float = 0.0
+    input_shape: tuple[int, int], outputs: Outputs, *, units: PositiveInt = 64, dropout: Rate = 0.0
 ) -> keras.Model:
     """The steps' mean, a dense layer, and the outputs; where every step is due, the last alone.
 
@@ -26,4 +26,7 @@ def build(
     inputs = keras.Input(input_shape, name="steps")
     x = layers.GlobalAveragePooling1D(name="mean")(inputs)
     x = layers.Dense(units, activation="relu", name="hidden")(x)
-    return keras.Model(inputs, head(x, outputs, dropout, None, "relu"), name="pool")
+    x = layers.Dropout(dropout, name="dropout")(x)
+    activation = "softmax" if outputs.kind == "classes" else None
+    answer = layers.Dense(outputs.size, activation=activation, name="output")(x)
+    return keras.Model(inputs, answer, name="pool")
