@@ -7,7 +7,7 @@ import math
 import os
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import get_type_hints
 
@@ -65,7 +65,17 @@ TRAINING = (
         "of the matrix products of our loop, with JAX; those of bfloat16 are summed in float32, "
         "and faster on some processors",
     ),
+    Parameter(
+        "strategy",
+        "Literal['direct', 'recursive']",
+        "direct",
+        "of several steps ahead of a series: answered at once, or one by one, each fed back",
+    ),
 )
+
+# Parameters that an older lstm-zoo did not have: it did as these values say.
+LATER_TRAIN = {"strategy": "direct"}
+LATER_SERIES = {"calibration": 0.0, "folds": 1, "fold": 0}
 
 WITH_MOMENTUM = ("rmsprop", "sgd")  # adam, adamw and nadam have theirs built in, adagrad has none
 
@@ -146,7 +156,7 @@ class RunConfig:
                 raise RunError(f"config.json does not fit this lstm-zoo: no '{one.name}' in it.")
         if unknown := set(recorded) - {one.name for one in fields(cls)}:
             raise RunError(f"config.json does not fit this lstm-zoo: '{min(unknown)}' in it.")
-        config = cls(**recorded)
+        config = _completed(cls(**recorded))
         told = {"devices": config.devices} | values  # a run of old was computed on one
         numbers = {p.name: told[p.name] for p in _RECORDED if p.name in told}
         _check_recorded(_RECORDED, numbers, "a run")
@@ -168,6 +178,12 @@ class RunConfig:
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""
         return replace(self, seed=seed)
+
+
+def _completed(config: RunConfig) -> RunConfig:
+    """A run of old, with what it had no parameter for."""
+    later = LATER_SERIES if "window" in config.data else {}
+    return replace(config, data=later | config.data, train=LATER_TRAIN | config.train)
 
 
 def trusted(config: RunConfig, zoo: Zoo) -> RunConfig:
@@ -287,8 +303,9 @@ def run_config(
     """The run of `variant` on `dataset`; what is given beats zoo.yaml, and that the function."""
     name, own = parse_variant(zoo, variant)
     model, source = zoo.find(name, "model"), zoo.find(dataset, "dataset")
+    own, trained = of_model(model, own)
     framing = data_params(source, data)
-    training = train_params(source, train, validated=framing.get("validation") != 0)
+    training = train_params(source, train | trained, validated=framing.get("validation") != 0)
     _check_precision(training, backend)
     _check_devices(devices, training["batch_size"], backend)
     return RunConfig(
@@ -341,14 +358,27 @@ def _check_precision(train: dict, backend: str) -> None:
 
 
 def parse_variant(zoo: Zoo, variant: str) -> tuple[str, dict]:
-    """`lstm:units=64,dropout=0.1` as the model's name and its parameters' values."""
+    """`lstm:units=64,learning_rate=0.01` as the model's name, and the values given.
+
+    They are of the model's parameters, or of the training's.
+    """
     name, colon, settings = variant.partition(":")
     model = zoo.find(name, "model")
     pairs = re.split(r",(?=\w+=)", settings) if colon else []
-    return name, parse_settings(model.parameters, pairs, f"the model {name}")
+    parameters = {parameter.name: parameter for parameter in (*TRAINING, *model.parameters)}
+    own = {parameter.name for parameter in model.parameters}
+    known = sorted(parameters.values(), key=lambda parameter: parameter.name not in own)
+    return name, parse_settings(known, pairs, f"the model {name}")
 
 
-def parse_settings(parameters: tuple[Parameter, ...], pairs: list[str], owner: str) -> dict:
+def of_model(model: Model, values: dict) -> tuple[dict, dict]:
+    """A variant's values: those of the model's parameters, and those of the training's."""
+    names = {parameter.name for parameter in model.parameters}
+    own = {name: value for name, value in values.items() if name in names}
+    return own, {name: value for name, value in values.items() if name not in names}
+
+
+def parse_settings(parameters: Sequence[Parameter], pairs: list[str], owner: str) -> dict:
     """`["units=64", …]` as values, each read as its parameter's type.
 
     Raises:

@@ -254,7 +254,7 @@ class Dataset:
             return shape | {"classes": list(self.classes)}
         last = " + the window's last value" if self.framing.predict == "change" else ""
         return shape | {
-            "series": asdict(self.framing),
+            "series": asdict(self.framing.up_to(self.outputs.size)),
             "input": "(value - input_offset) / input_scale, a column each",
             "value": f"answer * target_scale + target_offset{last}",
             "seen_until": self._seen_until(),

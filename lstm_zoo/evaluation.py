@@ -45,8 +45,23 @@ def answers(
     task, size = task_of(dataset), batch_size(config)
     pieces = map(part.piece, disk.stretches(len(part), size * math.ceil(disk.STRETCH / size)))
     return disk.gathered(
-        task.answers(outputs(model, piece, size, task.every_step), piece) for piece in pieces
+        task.answers(_steps(model, piece, size, dataset), piece) for piece in pieces
     )
+
+
+def _steps(model: keras.Model, part: data.Part, size: int, dataset: data.Dataset) -> np.ndarray:
+    """The model's outputs; one that answers a single step of several is fed its answers."""
+    framing = dataset.framing
+    if framing is None or dataset.outputs.size == framing.horizon:
+        return outputs(model, part, size, task_of(dataset).every_step)
+    one, (x, _) = framing.up_to(1), part.take(slice(None))
+    first = framing.value(x[:, -1, 0])
+    values = [first]
+    for _ in range(framing.horizon):
+        seen = data.Part(x, x, range(len(x)))
+        values.append(one.to_units(outputs(model, seen, size, every_step=False), values[-1])[:, 0])
+        x = np.concatenate([x[:, 1:], framing.scaled(values[-1])[:, None, None]], axis=1)
+    return framing.to_scale(np.stack(values[1:], axis=1), first)
 
 
 def part_answers(

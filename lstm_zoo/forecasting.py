@@ -92,6 +92,7 @@ def other_data(loaded: Loaded, params: dict) -> data.Dataset:
         )
     if isinstance(raw, data.Series):
         dataset = preparation.all_test(raw, framing(loaded), config.data["period"])
+        dataset = preparation.one_step(dataset) if sources.recursive(config) else dataset
     else:
         dataset = preparation.texts_to_test(raw, vocabulary(loaded))
     return _answerable(loaded, dataset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -73,6 +73,10 @@ class Framing:
             return
         raise RunError(f"preprocessing.json is damaged: {problem}.")
 
+    def up_to(self, horizon: int) -> Framing:
+        """The same of fewer steps ahead."""
+        return replace(self, horizon=horizon, target_scale=self.target_scale[:horizon])
+
     def inputs(self, values: np.ndarray) -> np.ndarray:
         """Every window of `values (rows, columns)`: `(rows - window + 1, window, columns)`."""
         offset, scale = np.array(self.input_offset), np.array(self.input_scale)
@@ -81,6 +85,14 @@ class Framing:
             for rows in disk.stretches(len(values))
         )
         return sliding_window_view(scaled, self.window, axis=0).transpose(0, 2, 1)
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Values of the only column as the model reads them."""
+        return ((values - self.input_offset[0]) / self.input_scale[0]).astype(np.float32)
+
+    def value(self, scaled: np.ndarray) -> np.ndarray:
+        """What the model has read, in the series' unit."""
+        return scaled.astype(np.float64) * self.input_scale[0] + self.input_offset[0]
 
     def future(self, values: np.ndarray) -> np.ndarray:
         """The next `horizon` target values after each row: `(rows - horizon, horizon)`."""

@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from lstm_zoo.config import TRAINING
+from lstm_zoo.config import LATER_SERIES, TRAINING
 from lstm_zoo.errors import UnknownName, counted, few
 from lstm_zoo.reporting.sentences import number, words
 from lstm_zoo.results import LEVEL
@@ -176,6 +176,8 @@ def _terms(results: dict) -> dict:
     """
     data, metric = results["dataset"], results["metric"] or {}
     params = {f"--data {k}": v for k, v in data["params"].items() if not _is_path(v)}
+    later = {f"--data {name}": value for name, value in LATER_SERIES.items()}
+    params = {name: value for name, value in params.items() if later.get(name, ...) != value}
     terms = {"dataset": data["name"], "SHA-256": data["sha256"], "task": results["task"]}
     terms |= {f"--{key.replace('_', '-')}": results.get(key) for key in ("match", "tune_lr")}
     return terms | {"metric": metric.get("name"), "better": metric.get("better")} | params

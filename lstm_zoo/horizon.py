@@ -162,8 +162,7 @@ def _paths(
 
 def _answers(loaded: Loaded, framing: Framing, windows: np.ndarray) -> np.ndarray:
     """What the model answers after the last step of each window: `(windows, horizon)`."""
-    scaled = (windows - framing.input_offset[0]) / framing.input_scale[0]
-    x, size = scaled.astype(np.float32)[..., None], min(_BATCH, len(windows))
+    x, size = framing.scaled(windows)[..., None], min(_BATCH, len(windows))
     answers = []
     for start in range(0, len(x), size):
         piece = x[start : start + size]

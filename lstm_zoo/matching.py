@@ -18,7 +18,7 @@ import keras
 
 from lstm_zoo import assembly, cost, sources
 from lstm_zoo.catalog import Zoo
-from lstm_zoo.config import RunConfig, model_params, parse_variant, plugins_of
+from lstm_zoo.config import RunConfig, model_params, of_model, parse_variant, plugins_of
 from lstm_zoo.data import Dataset
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import REQUIRED, Parameter, parse_value
@@ -158,12 +158,14 @@ def _named(variant: str, like: RunConfig, zoo: Zoo) -> RunConfig:
     """A model that is not compared, for the same data."""
     name, own = parse_variant(zoo, variant)
     model = zoo.find(name, "model")
+    own, trained = of_model(model, own)
     return replace(
         like,
         model=name,
         variant=variant,
         builder=model.builder,
         params=model_params(model, own),
+        train=like.train | trained,
         zoo=model.zoo or like.zoo,
         plugins=like.plugins | plugins_of(model),
     )

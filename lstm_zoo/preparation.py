@@ -295,6 +295,23 @@ def prepare_series(
     )
 
 
+def one_step(dataset: Dataset) -> Dataset:
+    """The same for a model that answers the next step alone, to be fed back for those after it.
+
+    Raises:
+        UsageError: it is no series, or one of several columns, whose future is not known.
+    """
+    if dataset.framing is None:
+        raise UsageError("strategy=recursive is for a series, whose next values can be fed back.")
+    if len(dataset.framing.columns) > 1:
+        raise UsageError(
+            f"strategy=recursive feeds forecasts back, and the future of "
+            f"{listed(dataset.framing.columns[1:])} is not known: it is for a single column."
+        )
+    parts = {name: replace(part, y=part.y[..., :1]) for name, part in dataset.parts.items()}
+    return replace(dataset, outputs=replace(dataset.outputs, size=1), **parts)
+
+
 def _folds(places: range, count: int, known: int) -> tuple[Fold, ...]:
     """The examples of a test part in equal pieces, and how many rows are known before each.
 

@@ -77,7 +77,13 @@ def prepare(config: RunConfig | Source, raw: data.Raw) -> data.Dataset:
     names = [parameter.name for parameter in read_function(config.loader).parameters]
     params = {name: value for name, value in config.data.items() if name not in names}
     rng = np.random.default_rng(Streams.of(config.seed).validation)
-    return preparation.prepare(raw, rng, **params)
+    dataset = preparation.prepare(raw, rng, **params)
+    return preparation.one_step(dataset) if recursive(config) else dataset
+
+
+def recursive(config: RunConfig | Source) -> bool:
+    """Whether a run's model answers one step, and is fed its answers for the next."""
+    return getattr(config, "train", {}).get("strategy") == "recursive"
 
 
 def describe(dataset: data.Dataset) -> str:

@@ -232,3 +232,44 @@ def test_without_a_calibration_part_there_are_no_intervals(zoo):
     assert result.code == 0
     assert "No intervals: training left no rows to calibrate them by" in result.err
     assert "lower" not in result.out
+
+
+# Direct and recursive
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
+def test_a_recursive_model_is_fed_its_own_answers(zoo, zoo_json):
+    """Of one step it is an ordinary model; of three, the same one asked three times."""
+    steps = ("--data", "horizon=3")
+    models = ["simple-rnn:units=4,strategy=direct", "simple-rnn:units=4,strategy=recursive"]
+    results = zoo_json("compare", *models, *COMMAND[1:], *steps, "--seeds", "1")
+    assert [model["train"]["strategy"] for model in results["models"]] == ["direct", "recursive"]
+    run = runs.Run(Path(results["models"][1]["trials"][0]["run"]))
+    dataset = sources.prepare(run.config, sources.read(run.config))
+    framing, values = dataset.framing, dataset.series.values[:, 0]
+    import keras
+
+    model = keras.saving.load_model(run.folder / "model.keras")
+    windows = np.stack([values[place : place + 10] for place in dataset.test.places])
+    for step in range(3):
+        scaled = (windows - framing.input_offset[0]) / framing.input_scale[0]
+        output = model.predict(scaled[..., None].astype("float32"), verbose=0)
+        following = windows[:, -1:] + output * framing.target_scale[0]
+        windows = np.concatenate([windows[:, 1:], following], axis=1)
+        assert answers(run)["y_pred"][:, step] == pytest.approx(following[:, 0], abs=2e-3)
+    record = zoo_json("evaluate", run.folder)
+    assert record["test"] == pytest.approx(run.metrics["test"])
+    assert run.read("preprocessing.json")["series"]["horizon"] == 1  # what the saved model answers
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("--dataset", "digits"), "strategy=recursive is for a series"),
+        (("--dataset", "prices", "--data", 'features=["Open"]'), "the future of Open is not known"),
+    ],
+)
+def test_where_nothing_can_be_fed_back_it_is_told(zoo, asked, told):
+    result = zoo("train", "lstm", "--strategy", "recursive", *asked)
+    assert (result.code, told in result.err) == (2, True), result.err

@@ -340,3 +340,18 @@ def test_a_run_has_as_many_threads_on_any_machine(monkeypatch):
         monkeypatch.setattr(config, "available_threads", lambda count=processors: count)
         run = run_config(ZOO, "lstm", {}, "digits", {}, {}, seed=0, threads=None, backend="jax")
         assert run.threads == 1
+
+
+def test_a_variant_may_be_trained_otherwise():
+    run = configured("lstm:units=3,learning_rate=0.1,batch_size=8", {}, "digits", {}, {"epochs": 2})
+    training = {name: run.train[name] for name in ("learning_rate", "batch_size", "epochs")}
+    assert training == {"learning_rate": 0.1, "batch_size": 8, "epochs": 2}
+    assert run.params["units"] == 3
+    assert "learning_rate" not in run.params
+
+
+def test_a_run_of_old_did_as_the_later_parameters_say():
+    run = configured("lstm", {}, "prices", {}, {})
+    values = run.to_dict()
+    del values["train"]["strategy"], values["data"]["folds"], values["data"]["calibration"]
+    assert RunConfig.from_dict(values) == run
