@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _HORIZON = Parameter("horizon", "PositiveInt", None, "steps past the end")
 _LEVEL = Parameter("level", "PositiveFloat", 0.9, "nominal coverage")
+_FALSE_ALARMS = Parameter("false-alarms", "Rate", 0.01, "share of points")
 _AHEAD = ("level", "intervals", "picture")  # options of --horizon
 _GENERATE = Parameter("generate", "PositiveInt", None, "characters to write")
 _TEMPERATURE = Parameter("temperature", "PositiveFloat", 1.0, "how daring the text is")
@@ -89,6 +90,15 @@ def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> 
     help="Of --horizon: as wide as the calibration part says (split), or following their failures.",
 )
 @click.option("--picture", metavar="FILE.png", help="Of --horizon: draw it there.")
+@click.option(
+    "--anomalies", is_flag=True, help="Mark the points that are too far from their forecast."
+)
+@click.option(
+    "--false-alarms",
+    type=Value(_FALSE_ALARMS),
+    metavar="P",
+    help="Of --anomalies: the share of faultless points that may be marked; 0.01 by default.",
+)
 @click.option("--generate", type=Value(_GENERATE), metavar="N", help="Write N characters on.")
 @click.option(
     "--temperature",
@@ -109,6 +119,8 @@ def predict(
     output: str | None,
     horizon: int | None,
     generate: int | None,
+    anomalies: bool,
+    false_alarms: float | None,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -117,6 +129,7 @@ def predict(
     looking = {name: options.pop(name) for name in _AHEAD}
     _check_together(output, horizon, generate, writing, options)
     _check_ahead(horizon, looking)
+    _check_anomalies(anomalies, false_alarms, horizon or generate)
     for file in filter(None, (output, looking["picture"])):
         records.check_writable(Path(file))
     loaded = load_run(settings, run, options)
@@ -129,6 +142,8 @@ def predict(
     dataset = data_of(settings, loaded, options)
     if horizon:
         columns, rows = _ahead(settings, loaded, dataset, horizon, **looking)
+    elif anomalies:
+        columns, rows = _anomalies(settings, loaded, dataset, false_alarms, options["data_dir"])
     else:
         columns, rows = forecasting.predictions(loaded, dataset)
     if output:
@@ -151,6 +166,40 @@ def _check_ahead(horizon: int | None, looking: dict) -> None:
         raise UsageError(f"--{given[0]} goes with --horizon N, the steps past the end.")
     if looking["level"] and looking["level"] >= 1:
         raise UsageError(f"--level is a share below 1, such as 0.9, not {looking['level']:g}.")
+
+
+def _check_anomalies(anomalies: bool, false_alarms: float | None, other: int | None) -> None:
+    """Anomalies are marked, or something else is predicted.
+
+    Raises:
+        UsageError: both are asked for, or a rate for nothing.
+    """
+    if anomalies and other:
+        raise UsageError("--anomalies marks known points: it goes with no --horizon or --generate.")
+    if false_alarms is not None and not anomalies:
+        raise UsageError("--false-alarms goes with --anomalies.")
+    if false_alarms == 0:
+        raise UsageError("--false-alarms is a share above 0, such as 0.01.")
+
+
+def _anomalies(
+    settings: Settings,
+    loaded: Loaded,
+    dataset: Dataset,
+    false_alarms: float | None,
+    data_dir: str | None,
+) -> tuple[list[str], list[tuple]]:
+    """The points as a table; what their threshold is worth is said."""
+    from lstm_zoo import anomalies, forecasting
+
+    forecasting.framing(loaded)  # of a series
+    own = dataset if len(dataset.train) else forecasting.own_data(loaded, data_dir)
+    limit = anomalies.threshold(loaded, own, false_alarms or _FALSE_ALARMS.default)
+    columns, rows = anomalies.table(loaded, dataset, limit)
+    settings.say(limit.told)
+    marked = sum(row[-1] for row in rows)
+    settings.say(f"Marked: {marked:,} of {counted(len(rows), 'point')}.")
+    return columns, rows
 
 
 def _ahead(
