@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 INTERRUPTED = 130  # the exit code
@@ -20,6 +22,7 @@ _PATIENCE = 1.5  # seconds in which Python should have heard of a signal
 _seen: list[float] = []  # when
 _heard = threading.Event()  # of the first one
 _advice: list[str] = []
+_undone: list[Callable[[], object]] = []
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -74,8 +77,20 @@ def _hurry(told_of: int) -> None:
         _end()
 
 
+@contextmanager
+def undoing(undo: Callable[[], object]) -> Iterator[None]:
+    """The block leaves something that is to be undone where the process ends within it at once."""
+    _undone.append(undo)
+    try:
+        yield
+    finally:
+        _undone.remove(undo)
+
+
 def _end() -> None:
     """At once; a progress bar has hidden the cursor."""
+    for undo in _undone:
+        undo()
     if os.isatty(2):
         os.write(2, b"\x1b[?25h")
     os._exit(INTERRUPTED)

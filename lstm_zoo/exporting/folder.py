@@ -7,8 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from lstm_zoo import interrupts
 from lstm_zoo.errors import RunError, UsageError
 from lstm_zoo.records import check_folder, settle
 
@@ -46,14 +48,16 @@ def made(folder: Path) -> Iterator[Path]:
     os.umask(umask)
     put = _exchanged if folder.exists() else Path.rename
     new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    remove = partial(shutil.rmtree, new, ignore_errors=True)
     try:
-        new.chmod(0o777 & ~umask)
-        yield new
-        for path in (*new.rglob("*"), new):
-            settle(path)
-        put(new, folder)
+        with interrupts.undoing(remove):
+            new.chmod(0o777 & ~umask)
+            yield new
+            for path in (*new.rglob("*"), new):
+                settle(path)
+            put(new, folder)
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        remove()
 
 
 def _exchanged(new: Path, folder: Path) -> None:
