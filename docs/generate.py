@@ -126,7 +126,7 @@ def _options(command: click.Command) -> str:
     records = [
         parameter.get_help_record(context)
         for parameter in command.get_params(context)
-        if isinstance(parameter, click.Option) and parameter.name != "help"
+        if isinstance(parameter, click.Option) and "--help" not in parameter.opts
     ]
     rows = [(f"`{names}`", text) for names, text in filter(None, records)]
     return _table(("option", ""), rows)
