@@ -7,6 +7,7 @@ that it was set on, at most the stated share lies beyond it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,14 @@ from lstm_zoo.tasks import Forecasting
 COLUMNS = ("actual", "predicted", "error", "threshold", "anomaly")
 
 
+class Points(NamedTuple):
+    """Points of a series: their rows, the forecasts one step ahead, and how far off these were."""
+
+    rows: np.ndarray
+    forecasts: np.ndarray
+    errors: np.ndarray
+
+
 @dataclass(frozen=True)
 class Threshold:
     """The error beyond which a point is an anomaly.
@@ -28,25 +37,26 @@ class Threshold:
         value: in the series' unit.
         false_alarms: the share that was stated.
         part: what it was set on, of how many `rows`.
-        measured: how many of the `tested` rows of the test part are beyond it.
     """
 
     value: float
     false_alarms: float
     part: str
     rows: int
-    measured: int
-    tested: int
 
-    @property
-    def told(self) -> str:
-        """What it is, and what came of the stated rate."""
+    def told(self, test: Points) -> str:
+        """What it is, and what came of the stated rate on the run's test part."""
+        beyond, tested = int(np.sum(self.marks(test))), len(test.errors)
         return (
             f"Threshold {number(self.value)}, set on {self.rows:,} rows of the {self.part} part "
             f"for {percent(self.false_alarms)} false alarms: beyond it are "
-            f"{counted(self.measured, 'row')} of the {self.tested:,} of the test part "
-            f"({percent(self.measured / self.tested)})."
+            f"{counted(beyond, 'row')} of the {tested:,} of the test part "
+            f"({percent(beyond / tested)})."
         )
+
+    def marks(self, points: Points) -> np.ndarray:
+        """Which points are anomalies: `bool (points,)`."""
+        return points.errors > self.value
 
 
 def threshold(loaded: Loaded, dataset: Dataset, false_alarms: float) -> Threshold:
@@ -65,46 +75,33 @@ def threshold(loaded: Loaded, dataset: Dataset, false_alarms: float) -> Threshol
     part = "validation" if dataset.calibration is None else "calibration"
     if part not in dataset.parts:
         raise DataError("There is no validation part, on which a threshold could be set.")
-    known, test = (_errors(loaded, dataset, name) for name in (part, "test"))
-    least = round(1 / false_alarms) - 1
+    known = points(loaded, dataset, part).errors
+    least = conformal.least(1 - false_alarms)
     if len(known) < least:
         raise DataError(
             f"{len(known):,} rows of the {part} part are too few to set a threshold for "
             f"{percent(false_alarms)} false alarms: it takes {least:,}, or a larger --false-alarms."
         )
     value = conformal.half_width(known, 1 - false_alarms)
-    beyond = int(np.sum(test > value))
-    return Threshold(value, false_alarms, part, len(known), beyond, len(test))
+    return Threshold(value, false_alarms, part, len(known))
 
 
-def _errors(loaded: Loaded, dataset: Dataset, name: str) -> np.ndarray:
-    """How far off the next value was each time: `(examples,)`."""
-    _, _, errors = points(loaded, dataset, name)
-    return errors
-
-
-def points(
-    loaded: Loaded, dataset: Dataset, name: str = "test"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows that a part's examples forecast next, the forecasts, and how far off they were."""
+def points(loaded: Loaded, dataset: Dataset, name: str = "test") -> Points:
+    """What a part's examples forecast next."""
     task, part = Forecasting(dataset), dataset.parts[name]
     with forecasting.applied(loaded):
         answers = evaluation.answers(loaded.model, dataset, part, loaded.config)[:, 0]
-    return task.starts(part) + 1, answers, np.abs(task.truth(part)[:, 0] - answers)
+    return Points(task.starts(part) + 1, answers, np.abs(task.truth(part)[:, 0] - answers))
 
 
-def table(loaded: Loaded, dataset: Dataset, limit: Threshold) -> tuple[list[str], list[tuple]]:
-    """The columns, and a row a point of the test part; `anomaly` is 1 or 0."""
-    rows, answers, errors = points(loaded, dataset)
+def table(dataset: Dataset, found: Points, limit: Threshold) -> tuple[list[str], list[tuple]]:
+    """The columns, and a row a point; `anomaly` is 1 or 0."""
     values, dates = dataset.series.values[:, dataset.framing.target], dataset.series.dates
     columns = ["index" if dates is None else "date", *COLUMNS]
+    marks = limit.marks(found).astype(int)
     return columns, [
         (forecasting.place(dates, row), float(values[row]), answer, error, limit.value, mark)
         for row, answer, error, mark in zip(
-            rows.tolist(),
-            answers.tolist(),
-            errors.tolist(),
-            (errors > limit.value).astype(int).tolist(),
-            strict=True,
+            *(column.tolist() for column in (*found, marks)), strict=True
         )
     ]

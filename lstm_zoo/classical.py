@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import archives, metrics, statistics
-from lstm_zoo.data import Dataset, Fold
+from lstm_zoo.data import Dataset
 from lstm_zoo.errors import MissingExtra
 from lstm_zoo.tasks import Forecasting
 
@@ -29,8 +29,7 @@ NAME = "AutoETS"
 def forecasts(dataset: Dataset) -> np.ndarray:
     """What it forecasts of the test part: `(examples, horizon)`, in the series' unit."""
     task = Forecasting(dataset)
-    folds = dataset.folds or (Fold(slice(None), 0),)
-    return np.concatenate([_fold(task, fold.examples) for fold in folds])
+    return np.concatenate([_fold(task, fold.examples) for fold in dataset.folds])
 
 
 def _fold(task: Forecasting, examples: slice) -> np.ndarray:

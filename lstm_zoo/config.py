@@ -365,9 +365,8 @@ def parse_variant(zoo: Zoo, variant: str) -> tuple[str, dict]:
     name, colon, settings = variant.partition(":")
     model = zoo.find(name, "model")
     pairs = re.split(r",(?=\w+=)", settings) if colon else []
-    parameters = {parameter.name: parameter for parameter in (*TRAINING, *model.parameters)}
     own = {parameter.name for parameter in model.parameters}
-    known = sorted(parameters.values(), key=lambda parameter: parameter.name not in own)
+    known = (*model.parameters, *(one for one in TRAINING if one.name not in own))
     return name, parse_settings(known, pairs, f"the model {name}")
 
 

@@ -26,6 +26,11 @@ LEVEL = 0.9  # nominal
 GAMMA = 0.05  # between the paper's 0.005 and what follows a series of some hundred rows
 
 
+def least(level: float) -> int:
+    """How many errors a half-width of a level takes."""
+    return math.ceil(round(level / (1 - level), 9))
+
+
 def half_width(errors: np.ndarray, level: float) -> float:
     """The half-width of an interval with a nominal `level`, from errors `(examples,)` of any sign.
 
@@ -34,10 +39,9 @@ def half_width(errors: np.ndarray, level: float) -> float:
     """
     place = math.ceil(round((len(errors) + 1) * level, 9))
     if place > len(errors):
-        least = math.ceil(round(level / (1 - level), 9))
         raise DataError(
             f"{len(errors):,} forecasts to calibrate by are too few for intervals of {level:.4g}: "
-            f"it takes {least:,} (a larger --data calibration=…, or a smaller --level)."
+            f"it takes {least(level):,} (a larger --data calibration=…, or a smaller --level)."
         )
     return float(np.partition(np.abs(errors), place - 1)[place - 1])
 

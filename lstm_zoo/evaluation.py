@@ -11,6 +11,7 @@ import numpy as np
 from lstm_zoo import data, disk, distribution, interrupts
 from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
+from lstm_zoo.framing import Framing
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL
 from lstm_zoo.scoring import Scorer
@@ -28,8 +29,7 @@ def outputs(model: keras.Model, part: data.Part, size: int, every_step: bool) ->
     """
     pieces = []
     for start in range(0, len(part), size):
-        if interrupts.seen():
-            raise KeyboardInterrupt
+        interrupts.go_on()
         x, _ = part.take(slice(start, start + size))
         filled = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)])
         piece = np.asarray(model.predict_on_batch(distribution.shares(filled)))[: len(x)]
@@ -54,14 +54,34 @@ def _steps(model: keras.Model, part: data.Part, size: int, dataset: data.Dataset
     framing = dataset.framing
     if framing is None or dataset.outputs.size == framing.horizon:
         return outputs(model, part, size, task_of(dataset).every_step)
-    one, (x, _) = framing.up_to(1), part.take(slice(None))
-    first = framing.value(x[:, -1, 0])
-    values = [first]
-    for _ in range(framing.horizon):
-        seen = data.Part(x, x, range(len(x)))
-        values.append(one.to_units(outputs(model, seen, size, every_step=False), values[-1])[:, 0])
-        x = np.concatenate([x[:, 1:], framing.scaled(values[-1])[:, None, None]], axis=1)
-    return framing.to_scale(np.stack(values[1:], axis=1), first)
+    x, _ = part.take(slice(None))
+    windows = framing.value(x[:, :, 0])
+    future = fed(model, framing.up_to(dataset.outputs.size), windows, framing.horizon, size)
+    return framing.to_scale(future, windows[:, -1])
+
+
+def fed(
+    model: keras.Model, framing: Framing, windows: np.ndarray, steps: int, size: int
+) -> np.ndarray:
+    """The next values after windows of a single column: `(windows, steps)`, in the series' unit.
+
+    The model answers as many steps as its framing has; where there are more, its answers are taken
+    for the truth and fed back.
+
+    Args:
+        model: the model.
+        framing: its own.
+        windows: the values that it sees, `(windows, window)`, in the series' unit.
+        steps: how many.
+        size: of a batch.
+    """
+    found: list[np.ndarray] = []
+    while framing.horizon * len(found) < steps:
+        x = framing.scaled(windows)[..., None]
+        answers = outputs(model, data.Part(x, x, range(len(x))), size, every_step=False)
+        found.append(framing.to_units(answers.astype(np.float64), windows[:, -1]))
+        windows = np.concatenate([windows, found[-1]], axis=1)[:, -framing.window :]
+    return np.concatenate(found, axis=1)[:, :steps]
 
 
 def part_answers(

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from lstm_zoo import conformal, forecasting, interrupts, rhythm
+from lstm_zoo import conformal, evaluation, forecasting, rhythm
 from lstm_zoo.data import Dataset, Part
 from lstm_zoo.errors import DataError, UsageError
 from lstm_zoo.forecasting import Loaded
@@ -149,27 +149,8 @@ def _paths(
     loaded: Loaded, framing: Framing, values: np.ndarray, origins: np.ndarray, steps: int
 ) -> np.ndarray:
     """The forecasts of the next `steps` values after each origin row: `(origins, steps)`."""
-    places = origins[:, None] + np.arange(1 - framing.window, 1)
-    windows, found = values[places], []
-    while framing.horizon * len(found) < steps:
-        if interrupts.seen():
-            raise KeyboardInterrupt
-        answers = _answers(loaded, framing, windows)
-        found.append(framing.to_units(answers, windows[:, -1]))
-        windows = np.concatenate([windows, found[-1]], axis=1)[:, -framing.window :]
-    return np.concatenate(found, axis=1)[:, :steps]
-
-
-def _answers(loaded: Loaded, framing: Framing, windows: np.ndarray) -> np.ndarray:
-    """What the model answers after the last step of each window: `(windows, horizon)`."""
-    x, size = framing.scaled(windows)[..., None], min(_BATCH, len(windows))
-    answers = []
-    for start in range(0, len(x), size):
-        piece = x[start : start + size]
-        filled = np.concatenate([piece, np.repeat(piece[-1:], size - len(piece), axis=0)])
-        output = np.asarray(loaded.model.predict_on_batch(filled)).astype(np.float64)
-        answers.append(output.reshape(size, -1, framing.horizon)[: len(piece), -1])
-    return np.concatenate(answers)
+    windows = values[origins[:, None] + np.arange(1 - framing.window, 1)]
+    return evaluation.fed(loaded.model, framing, windows, steps, min(_BATCH, len(windows)))
 
 
 def _intervals(

@@ -44,6 +44,16 @@ def seen() -> bool:
     return bool(_seen)
 
 
+def go_on() -> None:
+    """Go on, unless the user has interrupted and a library has swallowed it.
+
+    Raises:
+        KeyboardInterrupt: so it is.
+    """
+    if seen():
+        raise KeyboardInterrupt
+
+
 def advise(sentence: str) -> None:
     """How to go on after an interrupt; of several sentences the first one counts."""
     _advice.append(sentence)

@@ -128,7 +128,7 @@ def prepare_texts(
     if NO_CLASS in raw.y:
         raise DataError("These texts have no column of classes, from which to learn.")
     rows = len(raw.y)
-    first, last = _cuts(rows, validation, test)
+    first, last = _cuts(rows, validation=validation, test=test)
     places = np.arange(rows) if order == "file" else np.random.default_rng(0).permutation(rows)
     train, held, tested = (np.sort(part) for part in np.split(places, [first, last]))
     counts = np.bincount(raw.x[train].ravel(), minlength=len(raw.vocabulary))
@@ -246,7 +246,7 @@ def prepare_series(
     if fold > folds:
         raise UsageError(f"There is no fold {fold} of {folds} (--data folds=…).")
     framed, strict = (len(raw.values), window, horizon), split == "strict"
-    cuts = _cuts_in_time(framed[0], validation=validation, calibration=calibration, test=test)
+    cuts = _cuts(framed[0], validation=validation, calibration=calibration, test=test)
     pieces = _folds(_split_in_time(*framed, cuts, strict)["test"], folds, cuts[0])
     if fold:
         cuts = tuple(cut - cuts[0] + pieces[fold - 1].known for cut in cuts)
@@ -347,28 +347,18 @@ def _shorter(window: int, horizon: int) -> str:
     return f"try a shorter {name} (--data {name}=…)"
 
 
-def _cuts(rows: int, validation: float, test: float) -> tuple[int, int]:
-    """The first row of the validation part, and of the test part."""
-    held, last = round(rows * validation), round(rows * test)
-    if held + last >= rows or last == 0 or (validation and held == 0):
-        raise DataError(
-            f"validation={validation:g} and test={test:g} leave a part of the {rows} rows empty."
-        )
-    return rows - last - held, rows - last
-
-
-def _cuts_in_time(rows: int, **fractions: float) -> tuple[int, ...]:
+def _cuts(rows: int, **fractions: float) -> tuple[int, ...]:
     """The first row of each part but the training part, whose rows are those before.
 
     Raises:
-        DataError: a part is empty.
+        DataError: a part is empty that was asked for, or the test part.
     """
     sizes = {name: round(rows * fraction) for name, fraction in fractions.items()}
-    asked = [name for name, fraction in fractions.items() if fraction or name == "test"]
-    if not all(sizes[name] for name in asked) or sum(sizes.values()) >= rows:
-        verb = "leave" if len(asked) > 1 else "leaves"
-        given = listed(f"{name}={fractions[name]:g}" for name in asked)
-        raise DataError(f"{given} {verb} a part of the {rows} rows empty.")
+    empty = [n for n, size in sizes.items() if not size and (fractions[n] or n == "test")]
+    if empty or sum(sizes.values()) >= rows:
+        told = {n: f for n, f in fractions.items() if f or n != "calibration"}
+        given = listed(f"{name}={fraction:g}" for name, fraction in told.items())
+        raise DataError(f"{given} leave a part of the {rows} rows empty.")
     counts = list(sizes.values())
     return tuple(rows - sum(counts[part:]) for part in range(len(counts)))
 

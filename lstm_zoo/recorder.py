@@ -82,7 +82,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """What the first batch takes, in which the step is traced and compiled."""
-        self._go_on()
+        interrupts.go_on()
         if batch == len(self._began) < 2:
             self._began.append(time.perf_counter())
             if batch:
@@ -90,23 +90,17 @@ class Recorder(keras.callbacks.Callback):
 
     def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Go on with the validation, unless the user has interrupted."""
-        self._go_on()
+        interrupts.go_on()
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         """Record the epoch, keep its weights if they are the best, or stop."""
-        self._go_on()
+        interrupts.go_on()
         hopeless = self._append(epoch + 1, logs)
         self._check(logs)
         self._state.seconds = time.perf_counter() - self._start
         self.model.stop_training = self._end.come(self._state)
         if hopeless and not self.model.stop_training:
             raise Pruned(f"Hopeless after epoch {epoch + 1}.", self._state.seconds)
-
-    @staticmethod
-    def _go_on() -> None:
-        """An interrupt that a library has swallowed counts here."""
-        if interrupts.seen():
-            raise KeyboardInterrupt
 
     def _check(self, logs: dict) -> None:
         """A loss that is no number, or beyond the most, is a diverged training's."""

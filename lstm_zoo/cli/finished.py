@@ -195,8 +195,10 @@ def _anomalies(
     forecasting.framing(loaded)  # of a series
     own = dataset if len(dataset.train) else forecasting.own_data(loaded, data_dir)
     limit = anomalies.threshold(loaded, own, false_alarms or _FALSE_ALARMS.default)
-    columns, rows = anomalies.table(loaded, dataset, limit)
-    settings.say(limit.told)
+    test = anomalies.points(loaded, own)
+    found = test if own is dataset else anomalies.points(loaded, dataset)
+    columns, rows = anomalies.table(dataset, found, limit)
+    settings.say(limit.told(test))
     marked = sum(row[-1] for row in rows)
     settings.say(f"Marked: {marked:,} of {counted(len(rows), 'point')}.")
     return columns, rows

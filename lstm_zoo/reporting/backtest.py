@@ -8,6 +8,8 @@ from lstm_zoo.errors import listed
 from lstm_zoo.reporting.sentences import number, p_text, percent, words
 from lstm_zoo.results import LEVEL, finished
 
+_SCORES = ("mae", "mase", "skill")  # beside the main one
+
 
 def folds(results: dict) -> list[dict]:
     """The folds as a training of the first model that finished has them; none of no backtest."""
@@ -48,31 +50,33 @@ def fold_rows(results: dict) -> tuple[list[str], list[list[str]]]:
 
 def score_rows(results: dict) -> tuple[list[str], list[list[str]]]:
     """The columns of the other scores, and a row a model: means over the seeds."""
-    classical, names = results.get("classical"), ("mae", "mase", "skill")
-    level = next((percent(i["level"]) for m in results["models"] for i in _intervals(m)), None)
-    header = ["model", *map(words, names), *([f"{level} intervals cover"] if level else [])]
-    every = {
-        m["name"]: [t["metrics"] for t in finished(m)] for m in results["models"] if finished(m)
-    }
-    every |= {classical["name"]: [classical["scores"]]} if classical else {}
-    rows = []
-    for model, scores in every.items():
-        means = [[one[name] for one in scores if one[name] is not None] for name in names]
-        row = [model, *(number(fmean(values) if values else None) for values in means)]
-        rows.append(row + ([_covered(results, model)] if level else []))
-    return header, rows
+    classical, models = results.get("classical"), [m for m in results["models"] if finished(m)]
+    level = next((percent(i["level"]) for model in models for i in _intervals(model)), None)
+    covered = [f"{level} intervals cover"] if level else []
+    rows = [
+        _scores(model["name"], [trial["metrics"] for trial in finished(model)], _covered(model))
+        for model in models
+    ]
+    rows += [_scores(classical["name"], [classical["scores"]], "–")] if classical else []
+    header = ["model", *map(words, _SCORES), *covered]
+    return header, [row[: len(header)] for row in rows]
+
+
+def _scores(name: str, scores: list[dict], covered: str) -> list[str]:
+    means = [[one[score] for one in scores if one[score] is not None] for score in _SCORES]
+    return [name, *(number(fmean(values) if values else None) for values in means), covered]
 
 
 def _intervals(model: dict) -> list[dict]:
     return [trial["intervals"] for trial in finished(model) if trial.get("intervals")]
 
 
-def _covered(results: dict, name: str) -> str:
+def _covered(model: dict) -> str:
     """The coverage over seeds and steps; that of the furthest step where there are several."""
-    every = [i for m in results["models"] if m["name"] == name for i in _intervals(m)]
+    every = [intervals["coverage"] for intervals in _intervals(model)]
     if not every:
         return "–"
-    steps = [fmean(one) for one in zip(*(i["coverage"] for i in every), strict=True)]
+    steps = [fmean(one) for one in zip(*every, strict=True)]
     ends = f" (step 1: {percent(steps[0])}, step {len(steps)}: {percent(steps[-1])})"
     return percent(fmean(steps)) + (ends if len(steps) > 1 else "")
 

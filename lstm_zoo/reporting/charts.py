@@ -297,7 +297,7 @@ def forecast_figure(
     zoomed = test[0][-ZOOM:]
     for axes, first in ((whole, 0), (zoom, zoomed[0])):
         _series(axes, dates, lines, first)
-        axes.set(xlabel="row" if dates is None else "date", ylabel=short(column, 28))
+        axes.set_ylabel(short(column, 28))
     shaded = _places(dates, np.array([test[0][0], test[0][-1]]))
     whole.axvspan(*shaded, color=PALE, alpha=0.6, zorder=0)
     whole.set_title(_verdict(*errors[-2:], ahead))
@@ -315,13 +315,19 @@ def _series(axes: Axes, dates: np.ndarray | None, lines: list[tuple], first: int
         axes.plot(_places(dates, rows), values, label=label, marker=marker, ms=4, **look)
     axes.margins(x=0.015)
     axes.xaxis.set_major_locator(whole_numbers())
+    name_rows(axes, dates, points)
+
+
+def name_rows(axes: Axes, dates: np.ndarray | None, points: int) -> None:
+    """The axis of rows tells their dates, where there are some, or else their numbers."""
+    axes.set_xlabel("row" if dates is None else "date")
     if dates is None:
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    else:
-        locator = AutoDateLocator(minticks=min(5, points - 1), maxticks=10)
-        corner = ["", "%Y", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d"]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, offset_formats=corner))
+        return
+    locator = AutoDateLocator(minticks=min(5, points - 1), maxticks=10)
+    corner = ["", "%Y", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d"]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, offset_formats=corner))
 
 
 def _places(dates: np.ndarray | None, rows: np.ndarray) -> np.ndarray:

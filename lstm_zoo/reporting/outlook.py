@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from lstm_zoo.reporting.charts import BLUE, GREEN, finished, save, short, styled
+from lstm_zoo.reporting.charts import BLUE, GREEN, finished, name_rows, save, short, styled
 
 _PAST = 3  # times as many rows before the end as after it
 _LEAST = 60  # of them
@@ -53,10 +52,7 @@ def outlook_figure(
         shown, middle = places[end : end + len(half)], forecasts[: len(half)]
         band = {"color": GREEN, "alpha": 0.2, "lw": 0, "label": "interval"}
         axes.fill_between(shown, middle - half, middle + half, **band)
-    if dates is not None:
-        locator = AutoDateLocator(maxticks=10)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.set(xlabel="row" if dates is None else "date", ylabel=short(column, 28))
+    name_rows(axes, dates, end + steps - first)
+    axes.set_ylabel(short(column, 28))
     axes.set_title(subtitle, fontsize=10)
     return finished(figure, title, axes)
