@@ -17,11 +17,12 @@ _BATCHES = 20
 
 
 def seconds(config: RunConfig, raw: data.Raw) -> float:
-    """The seconds of one training, from a few batches."""
+    """The seconds of one training, of all its folds if it has some, from a few batches."""
     dataset = sources.prepare(config, raw)
     try:
         with distribution.over(config.devices):
-            return measured(assembly.build(config, dataset), config, dataset)
+            once = measured(assembly.build(config, dataset), config, dataset)
+            return once * max(1, len(dataset.folds))
     finally:
         keras.utils.clear_session()
 

@@ -273,3 +273,16 @@ def test_a_recursive_model_is_fed_its_own_answers(zoo, zoo_json):
 def test_where_nothing_can_be_fed_back_it_is_told(zoo, asked, told):
     result = zoo("train", "lstm", "--strategy", "recursive", *asked)
     assert (result.code, told in result.err) == (2, True), result.err
+
+
+@pytest.mark.usefixtures("untimed")
+def test_a_backtest_takes_as_long_as_its_folds(monkeypatch):
+    from lstm_zoo import catalog, rehearsal
+    from lstm_zoo.config import run_config
+
+    monkeypatch.setattr(rehearsal, "measured", lambda *_: 2.0)
+    terms = {"seed": 0, "threads": None, "backend": "tensorflow"}
+    for folds, seconds in ((1, 2.0), (3, 6.0)):
+        data = {"folds": folds}
+        config = run_config(catalog.load(), "simple-rnn", {}, "prices", data, {}, **terms)
+        assert rehearsal.seconds(config, sources.read(config)) == seconds
