@@ -80,7 +80,7 @@ class Table:
             literal: columns to read as text as it stands, where no cell is NaN.
             rows: how many rows to read; None for all.
         """
-        return next(self._frames(places, text, literal, nrows=None if rows is None else rows + 1))
+        return next(self._frames(places, text, literal, nrows=rows))
 
     def chunks(
         self, places: Iterable[int], text: Iterable[int], literal: Iterable[int]
@@ -95,19 +95,16 @@ class Table:
         literal: Iterable[int],
         **amount: int | None,
     ) -> Iterator[pd.DataFrame]:
-        places = sorted({*places, *text, *literal, self.beyond})
-        missing = {place: MISSING for place in places if place not in literal}
+        places = {*places, *text, *literal, self.beyond}
+        missing = {str(place): MISSING for place in places if place not in literal}
         with self._records() as (handle, _):
-            padded = _Padded(handle, self.separator * self.beyond + "\n")
             try:
                 read = pd.read_csv(
-                    padded,
+                    _Headed(handle, self.separator.join(map(str, range(self.beyond + 1))) + "\n"),
                     sep=self.separator,
-                    header=None,
-                    names=range(self.beyond + 1),
-                    usecols=places,
+                    usecols=set(map(str, places)).__contains__,
                     index_col=False,
-                    dtype=dict.fromkeys([*text, *literal, self.beyond], str),
+                    dtype=dict.fromkeys(map(str, [*text, *literal, self.beyond]), str),
                     keep_default_na=False,
                     na_values=missing,
                     skip_blank_lines=False,
@@ -117,8 +114,7 @@ class Table:
                     **amount,
                 )
                 for frame in [read] if isinstance(read, pd.DataFrame) else read:
-                    rows = frame.iloc[1:] if frame.index[0] == 0 else frame
-                    yield rows.set_index(rows.index - 1)
+                    yield frame.set_axis(frame.columns.astype(int), axis=1)
             except (ValueError, OverflowError) as error:
                 raise DataError(self._unreadable(str(error))) from error
 
@@ -147,8 +143,11 @@ class Table:
             yield handle, reader
 
 
-class _Padded:
-    """A file below a first line of the table's full width, by which pandas knows the columns."""
+class _Headed:
+    """A file below a header of the table's full width, by which pandas knows the columns.
+
+    A `names` of pandas would not do: before version 3 each chunk must hold a row of their width.
+    """
 
     def __init__(self, handle: TextIO, line: str):
         self.handle, self.line = handle, line
