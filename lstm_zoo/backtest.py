@@ -19,10 +19,9 @@ from lstm_zoo import archives, evaluation
 from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
 from lstm_zoo.data import Dataset
-from lstm_zoo.runs import Run
+from lstm_zoo.runs import FOLDS, Run
 from lstm_zoo.tasks import Forecasting
 
-FOLDS = "folds"  # the folder
 _LAST = ("model.keras", "preprocessing.json", "history.csv")  # files that are the last fold's
 _SUMS = ("train_seconds", "compile_seconds")
 _SAME = ("parameters", "multiply_adds", "epochs", "best_epoch", "kernel")

@@ -24,6 +24,7 @@ from lstm_zoo.records import check_folder, read_json, settle, write_bytes, write
 _HISTORY = 4_000_000  # bytes of a history.csv, far more than any training's epochs take
 
 RECORD = "metrics.json"
+FOLDS = "folds"  # the folder of the runs that a backtest consists of
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Run:
     @property
     def begun(self) -> bool:
         """Whether it left something to go on with: a checkpoint, of it or of one of its folds."""
-        return self.checkpoint.exists() or any(self.folder.glob("folds/*/*"))
+        return self.checkpoint.exists() or any(self.folder.glob(f"{FOLDS}/*/*"))
 
     @property
     def running(self) -> bool:
