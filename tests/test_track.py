@@ -13,6 +13,7 @@ import keras
 import mlflow
 import numpy as np
 import pytest
+from rich.console import Console
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
@@ -238,6 +239,15 @@ def test_mlflow_has_the_files_and_a_model_that_it_loads(tracked):
     assert weights(model) == weights(keras.saving.load_model(tracked.folder / "model.keras"))
 
 
+def test_the_command_says_where_to_look(place, tracked, capfd):
+    with tracking.opened(["tensorboard", "mlflow"], Path("my runs"), "digits") as trackers:
+        trackers.watching(Lines(Console(stderr=True)))
+    assert capfd.readouterr().err.splitlines() == [
+        "TensorBoard: tensorboard --logdir 'my runs/tensorboard'",
+        f"MLflow: sqlite:///{place}/mlflow.db",
+    ]
+
+
 def test_a_tracker_changes_nothing(tracked, plain):
     assert tracked.config == plain.config
     names = [sorted(p.relative_to(r.folder) for p in r.folder.rglob("*")) for r in (tracked, plain)]
@@ -352,7 +362,7 @@ def test_a_tracker_that_fails_is_left_out_and_loses_no_training(place, tmp_path,
         progress.ended(config, run)
     assert run.finished
     assert len(read_history(run)) == 4
-    board, store = sorted(breaking.said, reverse=True)
+    board, store = sorted([said for said in breaking.said if "failed" in said], reverse=True)
     assert board.startswith("TensorBoard failed, and nothing more is logged there: ")
     assert store.startswith("MLflow failed, and nothing more is logged there: ")
 
@@ -396,6 +406,16 @@ def test_ctrl_c_leaves_logs_of_all_processes_to_read(place):
         ours = histories(one, ["val_loss"])["val_loss"]
         assert ours
         assert ours.items() <= rows(run)["val_loss"].items()
+
+
+def test_trackers_start_without_keras():
+    modules = "lstm_zoo.tracking.tensorboard, lstm_zoo.tracking.mlflow"
+    names = ["keras", "tensorflow", "jax", "torch", "matplotlib"]
+    script = f"import sys, {modules}; print([name for name in {names} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])

@@ -55,9 +55,10 @@ class Log(Protocol):
 
 
 class Tracker(Protocol):
-    """One place where trainings are logged; `words` name it."""
+    """One place where trainings are logged; `words` name it, and `where` says how to find it."""
 
     words: str
+    where: str
 
     def begin(self, config: RunConfig) -> Log:
         """The log of a training that begins."""
@@ -82,6 +83,8 @@ class Trackers:
     def watching(self, progress: Progress) -> Progress:
         """A progress that tells them too."""
         self._say = progress.say
+        for tracker in self._trackers:
+            progress.say(f"{tracker.words}: {tracker.where}")
         return _Tracked(progress, self) if self._trackers else progress
 
     def begin(self, config: RunConfig) -> None:

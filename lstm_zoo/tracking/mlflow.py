@@ -99,12 +99,13 @@ class MLflow:
     Args:
         client: reaches it.
         experiment: its number.
+        where: its address.
     """
 
     words = "MLflow"
 
-    def __init__(self, client: MlflowClient, experiment: str):
-        self._client, self._experiment = client, experiment
+    def __init__(self, client: MlflowClient, experiment: str, where: str):
+        self._client, self._experiment, self.where = client, experiment, where
         self._wholes: dict[Path, str] = {}
 
     def begin(self, config: RunConfig) -> _Log:
@@ -133,13 +134,15 @@ def opened(folder: Path, dataset: str) -> MLflow:
         ZooError: there is no MLflow where its settings say.
     """
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    where = without_password(mlflow.get_tracking_uri())
     try:
         client = MlflowClient()
         known = client.get_experiment_by_name(dataset)
-        return MLflow(client, known.experiment_id if known else client.create_experiment(dataset))
+        number = known.experiment_id if known else client.create_experiment(dataset)
     except Exception as error:
-        where = without_password(mlflow.get_tracking_uri())
-        raise ZooError(f"MLflow can't log to {where}: {without_password(reason(error))}") from error
+        why = without_password(reason(error))
+        raise ZooError(f"MLflow can't log to {where}: {why}") from error
+    return MLflow(client, number, where)
 
 
 def _log(client: MlflowClient, run_id: str, kind: str, entries: list[Metric] | list[Param]) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import socket
 import struct
 import time
-import zipfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from lstm_zoo import archives
 from lstm_zoo.config import RunConfig
 from lstm_zoo.runs import Run, read_history
 from lstm_zoo.tracking import numbers, scores, settings
@@ -121,6 +122,7 @@ class TensorBoard:
 
     def __init__(self, folder: Path):
         self._folder = folder / FOLDER
+        self.where = shlex.join(["tensorboard", "--logdir", str(self._folder)])
 
     def begin(self, config: RunConfig) -> _Log:
         """The log of a training, in place of one that it had."""
@@ -163,6 +165,6 @@ def _picture(file: Path) -> Summary:
 
 def _layers(file: Path) -> Summary:
     """A saved model's layers, which TensorBoard draws as a graph."""
-    with zipfile.ZipFile(file) as archive:
+    with archives.opened(file) as archive:
         layers = archive.read("config.json")
     return _summary("keras", make_tensor_proto(layers), SummaryMetadata(plugin_data=_KERAS))
