@@ -47,8 +47,9 @@ def fit(
     settings = config.train
     early = settings["patience"], settings["target_loss"]
     end = End(settings["epochs"], *early, most=_exploded(dataset.train))
-    recorder = Recorder(state, history, end, validation, task_of(dataset).watched, progress)
     if not end.come(state):
+        progress.begin(config, len(batches), state.epochs)  # which is no part of its seconds
+        recorder = Recorder(state, history, end, validation, task_of(dataset).watched, progress)
         hooks = [
             LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch)),
             recorder,
@@ -69,9 +70,8 @@ def _epochs(
     done: int,
     progress: Progress,
 ) -> None:
-    """Keras' fit, from the epoch after those done."""
+    """Keras' fit, from the epoch after those done, until which `progress` has heard of it."""
     ticker = [Ticker(progress)] if sys.stderr.isatty() else []
-    progress.begin(config, len(batches), done)
     try:
         model.fit(
             backend.feed(batches),

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import ZooError, reason
+from lstm_zoo.runs import Run
 
 Task = Callable[..., object]
 _TELL = 0.1  # seconds between two messages of batches that are done
@@ -43,6 +44,9 @@ class Progress(Protocol):
 
     def end(self) -> None:
         """The training is over, in whatever way."""
+
+    def ended(self, config: RunConfig, outcome: Run | Exception) -> None:
+        """What came of a training, in the process that asked for it; a run may be one of before."""
 
     def say(self, sentence: str) -> None:
         """Something that the user should know."""

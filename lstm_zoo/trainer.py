@@ -106,7 +106,10 @@ class Trainer:
 
     def finished(self, config: RunConfig) -> Run | None:
         """The run of this configuration that needs no training."""
-        return None if self._fresh else self._earlier.find(config)
+        run = None if self._fresh else self._earlier.find(config)
+        if run:
+            self.progress.ended(config, run)
+        return run
 
     def begun(self, config: RunConfig) -> Run | None:
         """The run of this configuration that was interrupted, and will be gone on with."""
@@ -221,7 +224,7 @@ class Trainer:
         if not (self._looked and self._claims.alone()):
             self._earlier.look()
             self._looked = True
-        return self._earlier.find(config)
+        return self.finished(config)
 
     def _may_pass(self, outcome: object) -> bool:
         """Whether what a training failed of may have passed; Ray has tried it again already."""
@@ -238,6 +241,7 @@ class Trainer:
             if not self._fresh:
                 self._earlier.add(config, outcome)
         self._claims.give_up(config.identity)
+        self.progress.ended(config, outcome)
         return outcome
 
     def _recorded(self, config: RunConfig, outcome: Any) -> Run | Exception:

@@ -38,6 +38,12 @@ runs_option = click.option(
 data_dir_option = click.option(
     "--data-dir", metavar="DIR", help="Where data files are looked for first; LSTM_ZOO_DATA next."
 )
+track_option = click.option(
+    "--track",
+    type=click.Choice(["tensorboard", "mlflow"]),
+    multiple=True,
+    help="Log the trainings there too; may be given several times.",
+)
 run_argument = click.argument("run", type=RunName())
 
 _SERIES = [
@@ -65,7 +71,8 @@ def series_params(options: dict) -> dict:
 
 def training_options(function: Callable) -> Callable:
     """The options of the commands that train on a dataset of the user's choice."""
-    return _with(function, [_DATASET, *_OWN, *_SERIES, *_TRAINED, data_dir_option, runs_option])
+    places = [data_dir_option, runs_option, track_option]
+    return _with(function, [_DATASET, *_OWN, *_SERIES, *_TRAINED, *places])
 
 
 def task_options(function: Callable) -> Callable:
@@ -107,13 +114,14 @@ _TRAINED = [_option(parameter) for parameter in (*TRAINING, _SEED, _THREADS, _DE
 class Plan:
     """What a training command was asked for: its configurations, all for one dataset.
 
-    `metrics` are those of zoo files, scored beside the task's own.
+    `metrics` are those of zoo files, scored beside the task's own; `track` names trackers.
     """
 
     configs: list[RunConfig]
     data_dir: str | None
     folder: Path
     metrics: tuple[Metric, ...] = ()
+    track: tuple[str, ...] = ()
 
 
 def plan(
@@ -153,7 +161,8 @@ def plan(
         for variant, own in zip(variants, params, strict=True)
     ]
     folder = runs.runs_folder(options.get("runs_dir"))
-    return Plan(configs, options.get("data_dir"), folder, zoo.metrics)
+    track = options.get("track", ())
+    return Plan(configs, options.get("data_dir"), folder, zoo.metrics, track)
 
 
 def _check_threads(threads: int | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ from lstm_zoo.runs import Run, find_unfinished, prepare_folder, runs_folder, unf
 if TYPE_CHECKING:
     from lstm_zoo.cluster import Cluster
     from lstm_zoo.data import Dataset
+    from lstm_zoo.tracking import Trackers
     from lstm_zoo.workers import Crew
 
 MOST_SEEDS = 1000
@@ -42,7 +44,7 @@ _FOLDS = Parameter("folds", "PositiveInt", None, "folds")
 _CALIBRATION = "0.1"  # of a backtest, unless another is asked for
 _BUDGET = Parameter("time-budget", "PositiveFloat", None, "minutes")
 fresh_option = click.option("--fresh", is_flag=True, help="Train anyway what is finished already.")
-_PLACES = ("runs_dir", "data_dir")
+_PLACES = ("runs_dir", "data_dir", "track")
 _EXTRAS = (
     "against",
     "margin",
@@ -77,25 +79,34 @@ def train(
         asked = plan(settings, (model,), given(options))
     else:
         raise UsageError("A MODEL to train is missing, or the --resume RUN to go on with.")
-    start(settings, asked)
-    from lstm_zoo import sources, training
+    with tracked(asked) as trackers:
+        run = _trained(settings, asked, begun, trackers)
     from lstm_zoo.reporting import tables
-    from lstm_zoo.reporting.progress import progress
 
-    config = asked.configs[0]
-    raw = sources.read(config, asked.data_dir)
-    tell(settings, sources.prepare(config, raw))
-    teller = progress(settings.console, settings.quiet)
-    run = training.train(config, raw, asked.folder, teller, begun, asked.metrics)
     if as_json:
         print_json(run.metrics | {"run": str(run.folder)})
     else:
-        following = _following(settings, config.variant, given(options))
+        following = _following(settings, asked.configs[0].variant, given(options))
         if begun:
             following = shlex.join(
                 ["lstm-zoo", "evaluate", str(run.folder), *spelled(settings, {})]
             )
         tables.print_run(run, following)
+
+
+def _trained(settings: Settings, asked: Plan, begun: Run | None, trackers: Trackers) -> Run:
+    """The run that was asked for, trained in this process."""
+    start(settings, asked)
+    from lstm_zoo import sources, training
+    from lstm_zoo.reporting.progress import progress
+
+    config = asked.configs[0]
+    raw = sources.read(config, asked.data_dir)
+    tell(settings, sources.prepare(config, raw))
+    teller = trackers.watching(progress(settings.console, settings.quiet))
+    run = training.train(config, raw, asked.folder, teller, begun, asked.metrics)
+    teller.ended(config, run)
+    return run
 
 
 def _resumed(settings: Settings, name: str, model: str | None, options: dict) -> tuple[Run, Plan]:
@@ -114,7 +125,8 @@ def _resumed(settings: Settings, name: str, model: str | None, options: dict) ->
     config = settings.config_of(run)
     if settings.backend not in (None, config.backend):
         raise UsageError(f"The run was begun on {config.backend}, not on {settings.backend}.")
-    return run, Plan([config], options.get("data_dir"), folder, settings.zoo.metrics)
+    places = options.get("data_dir"), folder
+    return run, Plan([config], *places, settings.zoo.metrics, options.get("track", ()))
 
 
 @command(
@@ -248,11 +260,11 @@ def _compare(
     from lstm_zoo import backend
 
     trainings = _trainings(asked, seeds, tune_lr, fresh)
-    with executor.crew(asked, trainings) as crew:
+    with tracked(asked) as trackers, executor.crew(asked, trainings) as crew:
         prepare(settings, asked)
         backend.choose(asked.configs[0].backend)  # a download imports Keras
         wanted = _Wanted(asked, seeds, tune_lr, end, lengths, executor.may_leave_out, **terms)
-        results = _compared(settings, wanted, fresh, crew)
+        results = _compared(settings, wanted, fresh, crew, trackers)
     if output:
         write_json(Path(output), results)
     return results
@@ -282,7 +294,11 @@ class _Wanted:
 
 
 def _compared(
-    settings: Settings, wanted: _Wanted, fresh: bool, crew: Crew | Cluster | None
+    settings: Settings,
+    wanted: _Wanted,
+    fresh: bool,
+    crew: Crew | Cluster | None,
+    trackers: Trackers,
 ) -> dict:
     """The results of all trainings, here or by a crew."""
     from lstm_zoo import sources, trials
@@ -298,7 +314,7 @@ def _compared(
 
         testing.check(asked.configs, wanted.lengths, asked.data_dir)  # before anything is trained
     first = asked.configs[0].seed
-    teller = progress(settings.console, settings.quiet)
+    teller = trackers.watching(progress(settings.console, settings.quiet))
     trainer = Trainer(raw, asked.folder, teller, fresh, crew, asked.metrics)
     variants = [config.variant for config in asked.configs]
     fair = {"match": wanted.match, "tune_lr": wanted.tune_lr}
@@ -318,6 +334,13 @@ def _compared(
         scores = testing.scores(results, configs, wanted.lengths, asked.data_dir)
         results["test_steps"] = scores
     return results
+
+
+def tracked(asked: Plan) -> AbstractContextManager[Trackers]:
+    """Those that the trainings of the block are logged by; none but where they are asked for."""
+    from lstm_zoo import tracking
+
+    return tracking.opened(asked.track, asked.folder, asked.configs[0].dataset)
 
 
 def useful(

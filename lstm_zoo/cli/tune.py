@@ -21,6 +21,7 @@ from lstm_zoo.cli.training import (
     fresh_option,
     prepare,
     tell,
+    tracked,
     useful,
 )
 from lstm_zoo.config import TRAINING, parse_variant
@@ -31,6 +32,7 @@ from lstm_zoo.records import check_writable, write_text
 if TYPE_CHECKING:
     from lstm_zoo.cluster import Cluster
     from lstm_zoo.search import Asked
+    from lstm_zoo.tracking import Trackers
     from lstm_zoo.workers import Crew
 
 _TRIALS = Parameter("trials", "PositiveInt", None, "trials in all")
@@ -89,11 +91,11 @@ def tune(
     from lstm_zoo import backend, search
 
     wanted = search.Asked(asked.configs[0], chosen, trials)
-    with executor.crew(asked, max(trials, seeds)) as crew:
+    with tracked(asked) as trackers, executor.crew(asked, max(trials, seeds)) as crew:
         prepare(settings, asked)
         backend.choose(wanted.config.backend)  # a download imports Keras
         terms = {"seeds": seeds, "file": study, "fresh": fresh, "alone": executor.may_leave_out}
-        found = _searched(settings, asked, wanted, crew, **terms)
+        found = _searched(settings, asked, wanted, crew, trackers, **terms)
     written = recipe.text(found["winner"]["zoo"])
     if output:
         write_text(Path(output), written)
@@ -133,6 +135,7 @@ def _searched(
     asked: Plan,
     wanted: Asked,
     crew: Crew | Cluster | None,
+    trackers: Trackers,
     *,
     seeds: int,
     file: str | None,
@@ -151,7 +154,7 @@ def _searched(
     path = Path(file) if file else asked.folder / wanted.file
     terms = {"seed": wanted.config.seed, "warm_up": wanted.warm_up}
     with study.opened(path, wanted.terms, wanted.space, **terms) as own:
-        teller = progress(settings.console, settings.quiet)
+        teller = trackers.watching(progress(settings.console, settings.quiet))
         hunt = search.Search(wanted, own, settings.zoo, teller)
         trainer = Trainer(raw, asked.folder, hunt.progress, fresh, crew, asked.metrics)
         hunt.run(trainer)

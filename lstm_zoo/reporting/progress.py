@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import harmless
+from lstm_zoo.runs import Run
 
 
 @dataclass
@@ -56,6 +57,9 @@ class Lines:
 
     def end(self) -> None:
         """The training is over."""
+
+    def ended(self, config: RunConfig, outcome: Run | Exception) -> None:
+        """What came of it."""
 
     def say(self, sentence: str) -> None:
         """Something that the user should know."""
