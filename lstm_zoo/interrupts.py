@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 INTERRUPTED = 130  # the exit code
@@ -34,6 +36,25 @@ def watch() -> None:
         if number == signal.SIGINT or not ignored:
             signal.signal(number, _remember)
     _listen()
+
+
+@contextmanager
+def heeded() -> Iterator[None]:
+    """Remember a Ctrl-C within the block, in a process that is not ours: nothing ends it.
+
+    After the block all is as before. A handler that somebody has put there stays.
+    """
+    _seen.clear()
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not ours or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _seen.clear()
 
 
 def seen() -> bool:
@@ -79,6 +100,11 @@ def _end() -> None:
     if os.isatty(2):
         os.write(2, b"\x1b[?25h")
     os._exit(INTERRUPTED)
+
+
+def _note(number: int, frame: object) -> None:
+    _seen.append(time.monotonic())
+    raise KeyboardInterrupt
 
 
 def _remember(number: int, frame: object) -> None:

@@ -53,7 +53,7 @@ class Settings:
         """Where progress and remarks go: stderr."""
         from rich.console import Console
 
-        return Console(stderr=True)
+        return Console(stderr=True, force_jupyter=False)  # which is stdout's
 
     def say(self, sentence: str) -> None:
         """A remark, unless quiet was asked for."""
