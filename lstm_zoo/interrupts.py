@@ -45,6 +45,7 @@ def heeded() -> Iterator[None]:
     After the block all is as before. A handler that somebody has put there stays.
     """
     _seen.clear()
+    _advice.clear()
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not ours or threading.current_thread() is not threading.main_thread():
         yield

@@ -115,19 +115,19 @@ def evaluated(settings: Settings, run: str, **options: object) -> dict:
 @runs_option
 @json_option
 @pass_settings
-def predict(
-    settings: Settings, output: str | None, generate: int | None, as_json: bool, **options: object
-) -> None:
+def predict(settings: Settings, as_json: bool, **options: object) -> None:
     """Predictions of RUN: for its test part, for a new CSV, or past the end of series or text."""
-    found = predicted(settings, output=output, generate=generate, **options)
-    if generate:
-        _tell_text(settings, found, as_json)
+    if options["generate"]:
+        _tell_text(settings, generated(settings, **options), as_json)
         return
+    found = predicted(settings, **options)
+    for note in found.notes:
+        settings.say(note)
     from lstm_zoo.reporting import tables
 
     if as_json:
         print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
-    elif not output:
+    elif not options["output"]:
         tables.print_rows(found.columns, found.rows)
 
 
@@ -149,23 +149,14 @@ class Predictions:
 
 
 def predicted(
-    settings: Settings,
-    run: str,
-    output: str | None,
-    horizon: int | None,
-    generate: int | None,
-    **options: object,
-) -> Predictions | dict:
-    """What `predict` is asked for, in its files too; of --generate, the text and what it is of."""
-    writing = {name: options.pop(name) for name in _WRITING}
-    looking = {name: options.pop(name) for name in _AHEAD}
-    _check_together(output, horizon, generate, writing, options)
-    _check_ahead(horizon, looking)
+    settings: Settings, run: str, output: str | None, horizon: int | None, **options: object
+) -> Predictions:
+    """What `predict` is asked for, in its files too."""
+    _check_predict(output, horizon, options)
+    looking = {name: options[name] for name in _AHEAD}
     for file in filter(None, (output, looking["picture"])):
         records.check_writable(Path(file))
     loaded = load_run(settings, run, options)
-    if generate:
-        return _written_on(settings, loaded, generate, writing, options["data_dir"])
     from lstm_zoo import forecasting
 
     dataset = data_of(settings, loaded, options)
@@ -177,6 +168,29 @@ def predicted(
         forecasting.save(found.columns, found.rows, Path(output))
         settings.say(f"{len(found.rows):,} predictions: {output}")
     return found
+
+
+def generated(
+    settings: Settings, run: str, output: str | None, horizon: int | None, **options: object
+) -> dict:
+    """The text that `predict --generate` is asked for, and what it is of."""
+    _check_predict(output, horizon, options)
+    loaded = load_run(settings, run, options)
+    from lstm_zoo import generation
+
+    prompt = options["prompt"]
+    if prompt is None:
+        prompt = generation.end_of_text(loaded, options["data_dir"])
+    elif told := generation.unheard(loaded, prompt):
+        settings.say(told)
+    temperature, seed = options["temperature"] or _TEMPERATURE.default, options["seed"] or 0
+    text = generation.generate(loaded, prompt, options["generate"], temperature, seed)
+    return {"prompt": prompt, "text": text, "temperature": temperature, "seed": seed}
+
+
+def _check_predict(output: str | None, horizon: int | None, options: dict) -> None:
+    _check_together(output, horizon, options)
+    _check_ahead(horizon, {name: options[name] for name in _AHEAD})
 
 
 def _check_ahead(horizon: int | None, looking: dict) -> None:
@@ -202,13 +216,11 @@ def _ahead(
     intervals: str | None,
     picture: str | None,
 ) -> Predictions:
-    """The steps past the end; what is to be known of them is said, and drawn."""
+    """The steps past the end, drawn too."""
     from lstm_zoo import horizon
 
     terms = {"level": level or _LEVEL.default, "adaptive": intervals == "adaptive"}
     found = horizon.ahead(loaded, dataset, steps, **terms)
-    for note in found.notes:
-        settings.say(note)
     figure = partial(_figure, loaded, dataset, found)
     if picture:
         from lstm_zoo.reporting import charts
@@ -234,38 +246,20 @@ def _figure(loaded: Loaded, dataset: Dataset, found: Outlook) -> Figure:
     )
 
 
-def _check_together(
-    output: str | None, horizon: int | None, generate: int | None, writing: dict, options: dict
-) -> None:
+def _check_together(output: str | None, horizon: int | None, options: dict) -> None:
     """A text is written on, or predictions are made.
 
     Raises:
         UsageError: an option of the one is given for the other.
     """
-    if not generate:
-        if given := [name for name, value in writing.items() if value is not None]:
+    if not options["generate"]:
+        if given := [name for name in _WRITING if options[name] is not None]:
             raise UsageError(f"--{given[0]} goes with --generate N, the characters to write.")
     elif output or horizon or series_params(options) or options["datas"]:
         raise UsageError(
             "--generate writes a text on, and prints it: it takes no --output, --horizon, --csv or "
             "--data."
         )
-
-
-def _written_on(
-    settings: Settings, loaded: Loaded, length: int, writing: dict, data_dir: str | None
-) -> dict:
-    """The text that goes on, and what it is of."""
-    from lstm_zoo import generation
-
-    prompt = writing["prompt"]
-    if prompt is None:
-        prompt = generation.end_of_text(loaded, data_dir)
-    elif told := generation.unheard(loaded, prompt):
-        settings.say(told)
-    temperature, seed = writing["temperature"] or _TEMPERATURE.default, writing["seed"] or 0
-    text = generation.generate(loaded, prompt, length, temperature, seed)
-    return {"prompt": prompt, "text": text, "temperature": temperature, "seed": seed}
 
 
 def _tell_text(settings: Settings, found: dict, as_json: bool) -> None:

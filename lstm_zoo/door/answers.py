@@ -209,9 +209,13 @@ class Run(Answer):
 
 
 def _frame(rows: Sequence[dict]) -> pd.DataFrame:
+    import numpy as np
     import pandas as pd
 
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    if "date" in frame:
+        frame["date"] = np.array(frame["date"], "datetime64[s]")
+    return frame
 
 
 def _runs_folder(runs_dir: options.File | None) -> Path:
@@ -236,7 +240,7 @@ def _trials(results: dict) -> Iterator[dict]:
 
 def _flat(record: dict, without: Sequence[str] = ()) -> dict:
     """A record as a row: of an interval the two ends, of another dictionary its entries."""
-    row = {}
+    row: dict[str, Any] = {}
     for name, value in record.items():
         if name in without:
             continue

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import click
 
@@ -41,6 +41,13 @@ def _keyword(option: click.Option) -> str:
     return {"set": "params"}.get(name, name)
 
 
+class _Left:
+    """An option that is not given, as a signature shows it."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
 def verb(command: str, options: type) -> Callable[[Verb], Verb]:
     """A function that does what a command does; its keywords are shown and described as its own.
 
@@ -50,17 +57,16 @@ def verb(command: str, options: type) -> Callable[[Verb], Verb]:
     """
 
     def decorate(function: Verb) -> Verb:
-        signature = inspect.signature(function)
+        signature, known = inspect.signature(function), keywords(command)
         *named, _ = signature.parameters.values()
         kind = inspect.Parameter.KEYWORD_ONLY
-        others = [
-            inspect.Parameter(name, kind, default=..., annotation=hint)
-            for name, hint in get_type_hints(options).items()
-        ]
-        function.__signature__ = signature.replace(parameters=[*named, *others])
-        function.__doc__ += f"\n\nKeywords, as of `lstm-zoo {command}`:\n" + "\n".join(
-            f"    {name}: {option.help}" for name, option in keywords(command).items()
-        )
+        names = list(get_type_hints(options))
+        others = [inspect.Parameter(name, kind, default=_Left()) for name in names]
+        lines = [f"    {name}: {known[name].help}" for name in names]
+        lines = [f"\n\nKeywords, as `lstm-zoo {command}` has them:", *lines]
+        told: Any = function
+        told.__signature__ = signature.replace(parameters=[*named, *others])
+        told.__doc__ = inspect.cleandoc(function.__doc__ or "") + "\n".join(lines)
         return function
 
     return decorate

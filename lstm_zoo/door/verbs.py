@@ -140,7 +140,8 @@ def predict(run: keys.File, **options: Unpack[keys.Predicting]) -> Answer:
     from lstm_zoo.reporting import charts, tables
 
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-    blocks = [*found.notes, tables.rows_table(found.columns, found.rows[:_SHOWN])]
+    table = tables.rows_table(found.columns, found.rows[:_SHOWN])
+    blocks: list[tables.Block] = [*found.notes, table]
     if len(rows) > _SHOWN:
         blocks.append(f"The first {_SHOWN} of {len(rows):,}; `frame` has them all.")
     return Answer(rows, blocks, rows, [charts.png(figure)] if figure else [])
@@ -150,7 +151,7 @@ def predict(run: keys.File, **options: Unpack[keys.Predicting]) -> Answer:
 def generate(run: keys.File, length: int, **options: Unpack[keys.Generating]) -> str:
     """So many characters that go on from a prompt, or from the end of the run's text."""
     with asked("predict", [run], {"generate": length, **options}) as (settings, params):
-        return finished.predicted(settings, **params)["text"]
+        return finished.generated(settings, **params)["text"]
 
 
 @verb("explain", keys.Explaining)
@@ -159,7 +160,7 @@ def explain(
     question: keys.Question,
     **options: Unpack[keys.Explaining],
 ) -> Answer:
-    """A look inside a run, or each of several: how far back its gradients reach, what its gates do, or where its
+    """A look inside a run, or inside several: how far back gradients reach, what gates do, or where
     attention looks.
     """
     with asked("explain", [*_several(run), question], options) as (settings, params):
@@ -218,8 +219,9 @@ def gate(results: keys.File | Results, **options: Unpack[keys.Judging]) -> Answe
     from lstm_zoo.reporting import gating, tables
 
     table = tables.rows_table(gating.COLUMNS, gating.rows(outcome), gating.TEXTS)
-    blocks = [gating.headline(outcome), table, *gating.remarks(outcome), *outcome.warnings]
-    return Answer(asdict(outcome), blocks, map(asdict, outcome.checks))
+    told = [*gating.remarks(outcome), *outcome.warnings]
+    blocks: list[tables.Block] = [gating.headline(outcome), table, *told]
+    return Answer(asdict(outcome), blocks, [asdict(check) for check in outcome.checks])
 
 
 @verb("audit", keys.Reading)
@@ -255,7 +257,7 @@ def _several(names: keys.File | Sequence) -> list:
 def _files(sources: Sequence[keys.File | Results]) -> Iterator[list[keys.File]]:
     """The files that those are; of results, one that is there for as long as the block."""
     with tempfile.TemporaryDirectory() as folder:
-        names = []
+        names: list[keys.File] = []
         for number, source in enumerate(sources):
             if isinstance(source, Results):
                 name = Path(folder) / f"{number}.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -105,12 +105,12 @@ def evaluation_blocks(record: dict) -> list[Block]:
     return [f"{record['run']}:", scores_table(record), *said]
 
 
-def print_rows(columns: list[str], rows: list[tuple], texts: Collection[str] = ()) -> None:
+def print_rows(columns: list[str], rows: Sequence[Sequence], texts: Collection[str] = ()) -> None:
     """Rows of numbers and, in the columns `texts`, of texts."""
     _print(rows_table(columns, rows, texts))
 
 
-def rows_table(columns: list[str], rows: list[tuple], texts: Collection[str] = ()) -> Table:
+def rows_table(columns: list[str], rows: Sequence[Sequence], texts: Collection[str] = ()) -> Table:
     """The same as a table."""
     table = _table(*columns, texts=texts)
     for row in rows:
