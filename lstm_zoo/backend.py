@@ -38,11 +38,17 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     Raises:
         UnknownName: there is no such backend.
         MissingExtra: it is not installed.
-        UsageError: it computes with another number of threads in this process already.
+        UsageError: this process has Keras on another one already, or computes with another number
+            of threads.
     """
     name = choose_backend(option)
     if not installed(name):
         raise MissingExtra(f"The {name} backend", name)
+    if running() not in (None, name):
+        raise UsageError(
+            f"Keras runs on {running()} in this process already, and can't change to {name} any "
+            "more: start another process (in a notebook, restart the kernel)."
+        )
     choose(name)
     heap.join()
     first = "keras" not in sys.modules
@@ -59,6 +65,12 @@ def start(option: str | None = None, threads: int = THREADS) -> str:
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     return name
+
+
+def running() -> str | None:
+    """The backend that this process has imported Keras on; None where it has not."""
+    keras = sys.modules.get("keras")
+    return keras and keras.backend.backend()
 
 
 def choose(name: str) -> None:

@@ -39,6 +39,26 @@ def watch() -> None:
     _listen()
 
 
+@contextmanager
+def heeded() -> Iterator[None]:
+    """Remember a Ctrl-C within the block, in a process that is not ours: nothing ends it.
+
+    After the block all is as before. A handler that somebody has put there stays.
+    """
+    _seen.clear()
+    _advice.clear()
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not ours or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _seen.clear()
+
+
 def seen() -> bool:
     """Whether the user has interrupted."""
     return bool(_seen)
@@ -104,6 +124,11 @@ def _end() -> None:
     if os.isatty(2):
         os.write(2, b"\x1b[?25h")
     os._exit(INTERRUPTED)
+
+
+def _note(number: int, frame: object) -> None:
+    _seen.append(time.monotonic())
+    raise KeyboardInterrupt
 
 
 def _remember(number: int, frame: object) -> None:

@@ -12,12 +12,14 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import ModuleType
 
 from lstm_zoo import cores, heap, scratch
 from lstm_zoo.config import CPUS, RunConfig, available_threads
@@ -166,7 +168,7 @@ class _Worker:
         self._process = _SPAWN.Process(
             target=_serve, args=(theirs, folder, place, backend, threads), daemon=True
         )
-        with _own_code(), _uninterrupted():
+        with _own_code(), _no_script(), _uninterrupted():
             self._process.start()
         theirs.close()
         self._log = _log(folder, self._process.pid)
@@ -264,6 +266,20 @@ def _own_code() -> Iterator[None]:
             del os.environ[_SAFE]
         else:
             os.environ[_SAFE] = before
+
+
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """A process that the block starts does not run the script that called, nor imports it.
+
+    `multiprocessing` has it do so for what the script defines, of which a task needs nothing.
+    """
+    before = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = before
 
 
 def _serve(connection: Connection, folder: Path, place: int, backend: str, threads: int) -> None:

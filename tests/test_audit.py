@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_zoo import catalog, preparation
-from lstm_zoo.audit import audit, verdict
+from lstm_zoo.auditing import audit, verdict
 from lstm_zoo.config import data_params
 from lstm_zoo.framing import Framing
 from lstm_zoo.sources import Source

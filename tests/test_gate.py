@@ -18,7 +18,7 @@ from scipy import stats
 from lstm_zoo import results
 from lstm_zoo.__main__ import run
 from lstm_zoo.errors import UnknownName
-from lstm_zoo.gate import EXIT_CODES, Condition, judge
+from lstm_zoo.judging import EXIT_CODES, Condition, judge
 from lstm_zoo.reporting.gating import headline, junit, markdown
 
 ROOT = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstm_zoo import gate, results
+from lstm_zoo import judging, results
 from lstm_zoo.errors import RunError, ZooError
 from lstm_zoo.reporting import gating
 
@@ -205,10 +205,10 @@ ODD = [None, True, -1, 0, 0.5, 1e300, math.nan, 10**400, "", "\ud800\x1b[31m", [
 @given(path=st.sampled_from(places(RECORD)[1:]), value=st.sampled_from(ODD))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_edited_ends_in_a_sentence_or_a_verdict(tmp_path, path, value):
-    asked = [gate.Condition("at-least", "f1_macro", 0.5)]
+    asked = [judging.Condition("at-least", "f1_macro", 0.5)]
     try:
         edited = read(tmp_path, changed(path, value))
-        outcome = gate.judge(edited, RECORD, conditions=asked)
+        outcome = judging.judge(edited, RECORD, conditions=asked)
         assert gating.headline(outcome)
         gating.junit(outcome).encode()
         gating.markdown(outcome).encode()

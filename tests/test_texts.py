@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_zoo import audit, catalog, checks, data, preparation
+from lstm_zoo import auditing, catalog, checks, data, preparation
 from lstm_zoo.config import data_params
 from lstm_zoo.datasets import _words, imdb, text
 from lstm_zoo.errors import DataError, UnknownName, UsageError, ZooError
@@ -122,7 +122,7 @@ def test_rows_are_cut_as_drawn_once_or_as_they_stand(reviews_csv):
 
 def audited(csv):
     entry = catalog.load().find("text", "dataset")
-    return audit.audit(Source("text", entry.loader, data_params(entry, {"csv": str(csv)})))
+    return auditing.audit(Source("text", entry.loader, data_params(entry, {"csv": str(csv)})))
 
 
 def test_a_vocabulary_of_all_rows_is_caught_by_the_audit(reviews_csv, monkeypatch):

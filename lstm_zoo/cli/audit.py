@@ -26,30 +26,29 @@ def audit(settings: Settings, dataset: str, as_json: bool, **options: object) ->
 
     The exit code is 3 where there is a leak, and 0 where none was found.
     """
-    entry = settings.zoo.find(dataset, "dataset")
-    params = data_params(entry, dataset_params(entry.name, entry.parameters, given(options)))
-    from lstm_zoo import audit as auditing
-    from lstm_zoo.sources import Source
+    record = audited(settings, dataset, **options)
+    from lstm_zoo import auditing
 
-    source = Source(dataset, entry.loader, params, zoo=entry.zoo)
-    record = auditing.audit(source, options["data_dir"])
     with telling():
         if as_json:
             print_json(record)
         else:
-            _print(record)
+            for line in auditing.lines(record):
+                click.echo(printable(line))
             click.echo(auditing.verdict(record))
     if not record["passed"]:
         click.get_current_context().exit(LEAK)
 
 
-def _print(record: dict) -> None:
-    """A line for each check, and for what came twice in the source."""
-    marks = {"differs": "LEAK", "found": "LEAK", "not done": "--"}
-    for check in record["checks"]:
-        click.echo(f"{marks.get(check['result'], 'ok'):>4}  {printable(check['says'])}")
-    for duplicate in record["duplicates"]:
-        click.echo(f"note  {printable(duplicate['says'])}")
+def audited(settings: Settings, dataset: str, **options: object) -> dict:
+    """What `audit` is asked to look for."""
+    entry = settings.zoo.find(dataset, "dataset")
+    params = data_params(entry, dataset_params(entry.name, entry.parameters, given(options)))
+    from lstm_zoo import auditing
+    from lstm_zoo.sources import Source
+
+    source = Source(dataset, entry.loader, params, zoo=entry.zoo)
+    return auditing.audit(source, options["data_dir"])
 
 
 COMMANDS = [audit]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -26,19 +27,29 @@ KINDS = {"models": "model", "datasets": "dataset", "recipes": "recipe", "metrics
 @pass_settings
 def list_(settings: Settings, kind: str | None, as_json: bool) -> None:
     """The zoo: models, datasets, recipes, and metrics beside each task's own, a line each."""
-    zoo = settings.zoo
-    chosen = {kind: KINDS[kind]} if kind else KINDS
+    entries = listed_entries(settings, kind)
     if as_json:
-        entries = [entry for name in chosen.values() for entry in zoo.of(name).values()]
-        print_json([_line(entry) for entry in entries])
+        print_json([line(entry) for entry in entries])
         return
-    for title, name in chosen.items():
-        if entries := zoo.of(name).values():
-            _section(title.capitalize(), [(entry.name, _summary(entry)) for entry in entries])
-    tell("lstm-zoo show NAME tells more.")
+    for text in (*told_entries(entries), "lstm-zoo show NAME tells more."):
+        tell(text)
 
 
-def _line(entry: Entry) -> dict:
+def listed_entries(settings: Settings, kind: str | None) -> list[Entry]:
+    """The entries that `list` is asked for."""
+    kinds = [KINDS[kind]] if kind else KINDS.values()
+    return [entry for kind in kinds for entry in settings.zoo.of(kind).values()]
+
+
+def told_entries(entries: list[Entry]) -> Iterator[str]:
+    """The same for a person, a section a kind."""
+    for title, kind in KINDS.items():
+        if rows := [(entry.name, _summary(entry)) for entry in entries if entry.kind == kind]:
+            yield _section(title.capitalize(), rows)
+
+
+def line(entry: Entry) -> dict:
+    """An entry in short."""
     return {
         "name": entry.name,
         "kind": entry.kind,
@@ -72,6 +83,18 @@ def show(
     **options: object,
 ) -> None:
     """All about a model, a dataset, a recipe or a metric."""
+    about = shown(settings, name, dataset, sets, **options)
+    if as_json:
+        print_json(about)
+        return
+    for text in told(about):
+        tell(text)
+
+
+def shown(
+    settings: Settings, name: str, dataset: str | None, sets: tuple[str, ...], **options: object
+) -> dict:
+    """What `show` is asked for, as plain values."""
     zoo, datas = settings.zoo, options["datas"]
     entry = zoo.find(name)
     if not isinstance(entry, Model) and (dataset or sets):
@@ -83,15 +106,12 @@ def show(
     about = _about(zoo, entry, sets, datas)
     if dataset:
         about["built"] = _built(settings, name, dataset, sets, options)
-    if as_json:
-        print_json(about)
-        return
-    _print(about)
+    return about
 
 
 def _about(zoo: Zoo, entry: Entry, sets: tuple[str, ...], datas: tuple[str, ...]) -> dict:
-    """What `show` prints, as plain values."""
-    about = _line(entry)
+    """All that needs no network."""
+    about = line(entry)
     if isinstance(entry, Recipe):
         return about | _recipe(zoo, entry)
     if isinstance(entry, Metric):
@@ -186,50 +206,50 @@ def _first(outputs: object) -> object:
     return outputs[0] if isinstance(outputs, list | tuple) else outputs
 
 
-def _print(about: dict) -> None:
+def told(about: dict) -> Iterator[str]:
     """The same for a person."""
-    tell(f"{about['name']}: {about['summary']}.")
+    yield f"{about['name']}: {about['summary']}."
     for text in (about["paper"], about.get("description")):
         if text:
-            tell(f"\n{text}")
+            yield f"\n{text}"
     if about["from"] != catalog.HOME:
-        tell(f"\nFrom: {about['from']}")
+        yield f"\nFrom: {about['from']}"
     if about["kind"] == "recipe":
-        _print_recipe(about)
+        yield from _told_recipe(about)
         return
     if about["kind"] == "metric":
         better, tasks = about["better"].capitalize(), listed(about["tasks"])
-        tell(f"{better} is better. Beside the own metrics of {tasks}: {about['function']}")
+        yield f"{better} is better. Beside the own metrics of {tasks}: {about['function']}"
         return
     rows = [
         (f"{p['name']} = {_shown(p['value'])}", f"{p['meaning']} [{p['type']}]")
         for p in about["parameters"]
     ]
-    tell()
-    _section("Parameters", rows)
+    yield ""
+    yield _section("Parameters", rows)
     if about.get("space"):
-        _section("Searched by tune", [(n, space.words(c)) for n, c in about["space"].items()])
+        yield _section("Searched by tune", [(n, space.words(c)) for n, c in about["space"].items()])
     if about["kind"] == "dataset":
-        _section("Training, unless you say otherwise", _rows(about["training"]))
+        yield _section("Training, unless you say otherwise", _rows(about["training"]))
     if "built" in about:
-        _print_built(about["built"])
+        yield from _told_built(about["built"])
 
 
-def _print_recipe(about: dict) -> None:
-    tell()
+def _told_recipe(about: dict) -> Iterator[str]:
+    yield ""
     for title in ("params", "data", "train"):
         owner = {"params": about["model"], "data": about["dataset"], "train": "Training"}[title]
-        _section(owner, _rows(about[title]))
-    tell(f"Seeds: {', '.join(map(str, about['seeds']))}")
+        yield _section(owner, _rows(about[title]))
+    yield f"Seeds: {', '.join(map(str, about['seeds']))}"
     for number in about["expected"] or [None]:
-        tell(_expected(number))
+        yield _expected(number)
     if about["protocol"]:
-        tell("\nWhere it differs from what was published:")
+        yield "\nWhere it differs from what was published:"
         for text in about["protocol"]:
-            tell(click.wrap_text(text, _width(), "- ", "  "))
-    tell(f"\nlstm-zoo reproduce {about['name']}")
+            yield click.wrap_text(text, _width(), "- ", "  ")
+    yield f"\nlstm-zoo reproduce {about['name']}"
     if about["quick"]:
-        tell(f"lstm-zoo reproduce {about['name']} --quick   {_quick(about['quick'])}")
+        yield f"lstm-zoo reproduce {about['name']} --quick   {_quick(about['quick'])}"
 
 
 def _expected(number: dict | None) -> str:
@@ -259,15 +279,15 @@ def _quick(quick: dict) -> str:
     return ", ".join(f"{name} {_shown(value)}" for group in groups for name, value in group.items())
 
 
-def _print_built(built: dict) -> None:
+def _told_built(built: dict) -> Iterator[str]:
     shape = " × ".join(map(str, built["input_shape"]))
     rows = [
         (layer["name"], f"{layer['type']}, {layer['output']}, {layer['parameters']:,} parameters")
         for layer in built["layers"]
     ]
-    _section(f"Built for {built['dataset']} ({shape})", rows)
+    yield _section(f"Built for {built['dataset']} ({shape})", rows)
     cost = built["multiply_adds"]
-    tell(
+    yield (
         f"{built['parameters']:,} parameters; "
         + (f"{cost:,} multiply-adds an example." if cost else "multiply-adds can't be counted.")
     )
@@ -285,13 +305,13 @@ def _width() -> int:
     return min(100, shutil.get_terminal_size().columns)
 
 
-def _section(title: str, rows: list[tuple[str, str]]) -> None:
+def _section(title: str, rows: list[tuple[str, str]]) -> str:
     """A titled two-column list, as wide as the terminal."""
     formatter = click.HelpFormatter(width=_width())
     with formatter.section(title):
         if rows:
             formatter.write_dl([tuple(map(printable, row)) for row in rows], col_max=34)
-    tell(formatter.getvalue())
+    return formatter.getvalue()
 
 
 COMMANDS = [list_, show]

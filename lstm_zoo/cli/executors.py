@@ -107,13 +107,19 @@ class Executor:
         return Cluster(place, asked.configs, asked.metrics)
 
 
+def with_executor(options: dict) -> dict:
+    """The options, those of the executor as one `executor`."""
+    own = {name: options[name] for name in Executor.__dataclass_fields__}
+    others = {name: value for name, value in options.items() if name not in own}
+    return others | {"executor": Executor(**own)}
+
+
 def executor_options(function: Callable) -> Callable:
     """`--jobs`, `--executor` and what goes with Ray, passed on as one `executor`."""
 
     @wraps(function)
     def passed(*args: object, **options: object) -> object:
-        own = {name: options.pop(name) for name in Executor.__dataclass_fields__}
-        return function(*args, executor=Executor(**own), **options)
+        return function(*args, **with_executor(options))
 
     for option in reversed(_OPTIONS):
         passed = option(passed)

@@ -51,17 +51,25 @@ class _Asked(RunName):
 @runs_option
 @json_option
 @pass_settings
-def explain(
+def explain(settings: Settings, as_json: bool, **options: object) -> None:
+    """A look inside each RUN: how far back its gradients reach, what its gates do, or where its
+    attention looks. Several runs stand side by side.
+    """
+    question, records = explained(settings, **options)
+    if as_json:
+        print_json(records if len(records) > 1 else records[0])
+    else:
+        _print(question, records)
+
+
+def explained(
     settings: Settings,
     asked: tuple[str, ...],
     output: str | None,
     examples: tuple[int, ...],
-    as_json: bool,
     **options: object,
-) -> None:
-    """A look inside each RUN: how far back its gradients reach, what its gates do, or where its
-    attention looks. Several runs stand side by side.
-    """
+) -> tuple[str, list[dict]]:
+    """The question, and what is found in each run; drawn too, where that is asked for."""
     names, question = _understood(asked)
     _check(question, output, examples)
     folder = run_folders.runs_folder(options["runs_dir"])
@@ -72,10 +80,7 @@ def explain(
 
         charts.save(getattr(insight_charts, question)(records), Path(output))
         settings.say(f"Picture: {output}")
-    if as_json:
-        print_json(records if len(records) > 1 else records[0])
-    else:
-        _print(question, records)
+    return question, records
 
 
 def _understood(asked: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
@@ -133,7 +138,7 @@ def _print(question: str, records: list[dict]) -> None:
     from lstm_zoo.reporting import insight, tables
 
     columns, rows, lines = getattr(insight, question)(records)
-    tables.print_rows(columns, rows, ("of", "gate"))
+    tables.print_rows(columns, rows, insight.TEXTS)
     for line in lines:
         tell(line)
 

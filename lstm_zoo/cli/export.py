@@ -33,18 +33,31 @@ FORMATS = ("keras", "onnx", "saved-model", "litert")
 @runs_option
 @json_option
 @pass_settings
-def export(
-    settings: Settings,
-    run: str,
-    form: str,
-    output: str,
-    replace: bool,
-    as_json: bool,
-    **options: object,
-) -> None:
+def export(settings: Settings, as_json: bool, **options: object) -> None:
     """The model of RUN for other programs, once their runtime answers as the original does.
 
     The exit code is 3 where it answers otherwise, and then nothing is written.
+    """
+    try:
+        record, told = exported(settings, **options)
+    except CheckFailed as failed:
+        if as_json:
+            print_json(failed.record)
+        raise
+    if as_json:
+        print_json(record)
+        return
+    for line in told:
+        tell(line)
+
+
+def exported(
+    settings: Settings, run: str, form: str, output: str, replace: bool, **options: object
+) -> tuple[dict, list[str]]:
+    """What `export` wrote, for a program and in sentences.
+
+    Raises:
+        CheckFailed: it answers otherwise than the original, and nothing is written.
     """
     from lstm_zoo.exporting import folder, formats
 
@@ -60,18 +73,10 @@ def export(
     from lstm_zoo.exporting import card, exporter
 
     dataset = data_of(settings, loaded, options)
-    try:
-        record = exporter.export(loaded, dataset, chosen, target)
-    except CheckFailed as failed:
-        if as_json:
-            print_json(failed.record)
-        raise
-    if as_json:
-        print_json(record)
-        return
-    for line in (card.compared(record), card.shapes(record), *record["notes"]):
-        tell(line)
-    tell(f"{chosen.words}: {output}/{chosen.file}, and how to use it: python {output}/example.py")
+    record = exporter.export(loaded, dataset, chosen, target)
+    there = f"{chosen.words}: {output}/{chosen.file}"
+    use = f"{there}, and how to use it: python {output}/example.py"
+    return record, [card.compared(record), card.shapes(record), *record["notes"], use]
 
 
 COMMANDS = [export]

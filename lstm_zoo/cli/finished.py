@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +29,11 @@ from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import Parameter, read_function
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from lstm_zoo.data import Dataset
     from lstm_zoo.forecasting import Loaded
+    from lstm_zoo.horizon import Outlook
 
 _HORIZON = Parameter("horizon", "PositiveInt", None, "steps past the end")
 _LEVEL = Parameter("level", "PositiveFloat", 0.9, "nominal coverage")
@@ -57,16 +62,23 @@ def other_data_options(function: Callable) -> Callable:
 @pass_settings
 def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> None:
     """The metrics of a finished RUN again, on its dataset or on other data."""
+    record = evaluated(settings, run, **options)
+    from lstm_zoo.reporting import tables
+
+    if as_json:
+        print_json(record)
+    else:
+        tables.print_evaluation(record)
+
+
+def evaluated(settings: Settings, run: str, **options: object) -> dict:
+    """What `evaluate` is asked for, with the run's folder."""
     loaded = load_run(settings, run, options)
     from lstm_zoo import forecasting
-    from lstm_zoo.reporting import tables
 
     dataset = data_of(settings, loaded, options)
     record = forecasting.evaluate(loaded, dataset, settings.zoo.metrics)
-    if as_json:
-        print_json(record | {"run": str(loaded.run.folder)})
-    else:
-        tables.print_evaluation(loaded.run, record)
+    return record | {"run": str(loaded.run.folder)}
 
 
 @command(
@@ -113,46 +125,96 @@ def evaluate(settings: Settings, run: str, as_json: bool, **options: object) -> 
 @runs_option
 @json_option
 @pass_settings
-def predict(
+def predict(settings: Settings, as_json: bool, **options: object) -> None:
+    """Predictions of RUN: for its test part, for a new CSV, or past the end of series or text."""
+    if options["generate"]:
+        _tell_text(settings, generated(settings, **options), as_json)
+        return
+    found = predicted(settings, **options)
+    for note in found.notes:
+        settings.say(note)
+    from lstm_zoo.reporting import tables
+
+    if as_json:
+        print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
+    elif not options["output"]:
+        tables.print_rows(found.columns, found.rows)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A table of predictions.
+
+    Args:
+        columns: its columns.
+        rows: its rows.
+        notes: what is to be known of them.
+        figure: draws them, past the end of a series.
+    """
+
+    columns: list[str]
+    rows: list[tuple]
+    notes: tuple[str, ...] = ()
+    figure: Callable[[], Figure] | None = None
+
+
+def predicted(
     settings: Settings,
     run: str,
     output: str | None,
     horizon: int | None,
-    generate: int | None,
     anomalies: bool,
-    false_alarms: float | None,
-    as_json: bool,
     **options: object,
-) -> None:
-    """Predictions of RUN: for its test part, for a new CSV, or past the end of series or text."""
-    writing = {name: options.pop(name) for name in _WRITING}
-    looking = {name: options.pop(name) for name in _AHEAD}
-    _check_together(output, horizon, generate, writing, options)
-    _check_ahead(horizon, looking)
-    _check_anomalies(anomalies, false_alarms, horizon or generate)
+) -> Predictions:
+    """What `predict` is asked for, in its files too."""
+    _check_predict(output, horizon, anomalies, options)
+    looking = {name: options[name] for name in _AHEAD}
     for file in filter(None, (output, looking["picture"])):
         records.check_writable(Path(file))
     loaded = load_run(settings, run, options)
-    if generate:
-        _write_on(settings, loaded, generate, writing, options["data_dir"], as_json)
-        return
     from lstm_zoo import forecasting
-    from lstm_zoo.reporting import tables
 
     dataset = data_of(settings, loaded, options)
     if horizon:
-        columns, rows = _ahead(settings, loaded, dataset, horizon, **looking)
+        found = _ahead(settings, loaded, dataset, horizon, **looking)
     elif anomalies:
-        columns, rows = _anomalies(settings, loaded, dataset, false_alarms, options["data_dir"])
+        rate = options["false_alarms"] or _FALSE_ALARMS.default
+        found = _anomalies(loaded, dataset, rate, options["data_dir"])
     else:
-        columns, rows = forecasting.predictions(loaded, dataset)
+        found = Predictions(*forecasting.predictions(loaded, dataset))
     if output:
-        forecasting.save(columns, rows, Path(output))
-        settings.say(f"{len(rows):,} predictions: {output}")
-    if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    elif not output:
-        tables.print_rows(columns, rows)
+        forecasting.save(found.columns, found.rows, Path(output))
+        settings.say(f"{len(found.rows):,} predictions: {output}")
+    return found
+
+
+def generated(
+    settings: Settings,
+    run: str,
+    output: str | None,
+    horizon: int | None,
+    anomalies: bool,
+    **options: object,
+) -> dict:
+    """The text that `predict --generate` is asked for, and what it is of."""
+    _check_predict(output, horizon, anomalies, options)
+    loaded = load_run(settings, run, options)
+    from lstm_zoo import generation
+
+    prompt = options["prompt"]
+    if prompt is None:
+        prompt = generation.end_of_text(loaded, options["data_dir"])
+    elif told := generation.unheard(loaded, prompt):
+        settings.say(told)
+    temperature, seed = options["temperature"] or _TEMPERATURE.default, options["seed"] or 0
+    text = generation.generate(loaded, prompt, options["generate"], temperature, seed)
+    return {"prompt": prompt, "text": text, "temperature": temperature, "seed": seed}
+
+
+def _check_predict(output: str | None, horizon: int | None, anomalies: bool, options: dict) -> None:
+    _check_together(output, horizon, options)
+    _check_ahead(horizon, {name: options[name] for name in _AHEAD})
+    _check_anomalies(anomalies, options["false_alarms"], horizon or options["generate"])
 
 
 def _check_ahead(horizon: int | None, looking: dict) -> None:
@@ -183,25 +245,20 @@ def _check_anomalies(anomalies: bool, false_alarms: float | None, other: int | N
 
 
 def _anomalies(
-    settings: Settings,
-    loaded: Loaded,
-    dataset: Dataset,
-    false_alarms: float | None,
-    data_dir: str | None,
-) -> tuple[list[str], list[tuple]]:
-    """The points as a table; what their threshold is worth is said."""
+    loaded: Loaded, dataset: Dataset, false_alarms: float, data_dir: str | None
+) -> Predictions:
+    """The points, and what their threshold is worth."""
     from lstm_zoo import anomalies, forecasting
 
     forecasting.framing(loaded)  # of a series
     own = dataset if len(dataset.train) else forecasting.own_data(loaded, data_dir)
-    limit = anomalies.threshold(loaded, own, false_alarms or _FALSE_ALARMS.default)
+    limit = anomalies.threshold(loaded, own, false_alarms)
     test = anomalies.points(loaded, own)
     found = test if own is dataset else anomalies.points(loaded, dataset)
     columns, rows = anomalies.table(dataset, found, limit)
-    settings.say(limit.told(test))
     marked = sum(row[-1] for row in rows)
-    settings.say(f"Marked: {marked:,} of {counted(len(rows), 'point')}.")
-    return columns, rows
+    told = f"Marked: {marked:,} of {counted(len(rows), 'point')}."
+    return Predictions(columns, rows, (limit.told(test), told))
 
 
 def _ahead(
@@ -213,42 +270,45 @@ def _ahead(
     level: float | None,
     intervals: str | None,
     picture: str | None,
-) -> tuple[list[str], list[tuple]]:
-    """The steps past the end as a table; what is to be known of them is said, and drawn."""
+) -> Predictions:
+    """The steps past the end, drawn too."""
     from lstm_zoo import horizon
 
     terms = {"level": level or _LEVEL.default, "adaptive": intervals == "adaptive"}
     found = horizon.ahead(loaded, dataset, steps, **terms)
-    for note in found.notes:
-        settings.say(note)
+    figure = partial(_figure, loaded, dataset, found)
     if picture:
-        from lstm_zoo.reporting import outlook
+        from lstm_zoo.reporting import charts
 
-        half = found.intervals and found.intervals.half
-        outlook.outlook(
-            Path(picture),
-            values=found.values,
-            forecasts=found.forecasts,
-            dates=found.dates,
-            half=half,
-            column=dataset.framing.columns[dataset.framing.target],
-            title=f"{loaded.config.variant} on {loaded.config.dataset}: what comes next",
-            subtitle=found.notes[-1] if half is None else found.told,
-        )
+        charts.save(figure(), Path(picture))
         settings.say(f"Picture: {picture}")
-    return found.table()
+    return Predictions(*found.table(), found.notes, figure)
 
 
-def _check_together(
-    output: str | None, horizon: int | None, generate: int | None, writing: dict, options: dict
-) -> None:
+def _figure(loaded: Loaded, dataset: Dataset, found: Outlook) -> Figure:
+    """The picture of what comes next."""
+    from lstm_zoo.reporting import outlook
+
+    half = found.intervals and found.intervals.half
+    return outlook.outlook_figure(
+        values=found.values,
+        forecasts=found.forecasts,
+        dates=found.dates,
+        half=half,
+        column=dataset.framing.columns[dataset.framing.target],
+        title=f"{loaded.config.variant} on {loaded.config.dataset}: what comes next",
+        subtitle=found.notes[-1] if half is None else found.told,
+    )
+
+
+def _check_together(output: str | None, horizon: int | None, options: dict) -> None:
     """A text is written on, or predictions are made.
 
     Raises:
         UsageError: an option of the one is given for the other.
     """
-    if not generate:
-        if given := [name for name, value in writing.items() if value is not None]:
+    if not options["generate"]:
+        if given := [name for name in _WRITING if options[name] is not None]:
             raise UsageError(f"--{given[0]} goes with --generate N, the characters to write.")
     elif output or horizon or series_params(options) or options["datas"]:
         raise UsageError(
@@ -257,28 +317,12 @@ def _check_together(
         )
 
 
-def _write_on(
-    settings: Settings,
-    loaded: Loaded,
-    length: int,
-    writing: dict,
-    data_dir: str | None,
-    as_json: bool,
-) -> None:
-    from lstm_zoo import generation
-
-    prompt = writing["prompt"]
-    if prompt is None:
-        prompt = generation.end_of_text(loaded, data_dir)
-    elif told := generation.unheard(loaded, prompt):
-        settings.say(told)
-    temperature, seed = writing["temperature"] or _TEMPERATURE.default, writing["seed"] or 0
-    text = generation.generate(loaded, prompt, length, temperature, seed)
+def _tell_text(settings: Settings, found: dict, as_json: bool) -> None:
     if as_json:
-        print_json({"prompt": prompt, "text": text, "temperature": temperature, "seed": seed})
+        print_json(found)
         return
-    settings.say(f"After {json.dumps(prompt[-60:], ensure_ascii=False)}:")
-    tell(text)
+    settings.say(f"After {json.dumps(found['prompt'][-60:], ensure_ascii=False)}:")
+    tell(found["text"])
 
 
 def load_run(settings: Settings, name: str, options: dict, backend: str | None = None) -> Loaded:
@@ -351,24 +395,35 @@ def runs(
     """The runs there are, the oldest first."""
     if yes and not remove:
         raise UsageError("--yes goes with --remove.")
+    chosen = those(settings, model, dataset, unfinished, runs_dir)
+    if as_json:
+        print_json(chosen)
+    else:
+        _print_runs(chosen, run_folders.runs_folder(runs_dir))
+    if remove and chosen:
+        _remove(chosen, yes)
+
+
+def those(
+    settings: Settings,
+    model: str | None,
+    dataset: str | None,
+    unfinished: bool,
+    runs_dir: str | None,
+) -> list[dict]:
+    """The runs that `runs` is asked for, a line each."""
     folder = run_folders.runs_folder(runs_dir)
     lines = [run_folders.line(run) for run in run_folders.list_runs(folder)]
     for kind, name in (("model", model), ("dataset", dataset)):
         if name and name not in (line[kind] for line in lines):
             settings.zoo.find(name, kind)
-    chosen = [
+    return [
         line
         for line in lines
         if (not model or line["model"] == model)
         and (not dataset or line["dataset"] == dataset)
         and (not unfinished or line["state"] == "unfinished")
     ]
-    if as_json:
-        print_json(chosen)
-    else:
-        _print_runs(chosen, folder)
-    if remove and chosen:
-        _remove(chosen, yes)
 
 
 def _print_runs(lines: list[dict], folder: Path) -> None:

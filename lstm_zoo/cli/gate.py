@@ -24,7 +24,7 @@ from lstm_zoo.errors import UsageError, printable
 from lstm_zoo.records import check_writable, write_json, write_text
 
 if TYPE_CHECKING:
-    from lstm_zoo.gate import Outcome
+    from lstm_zoo.judging import Outcome
 
 _REPEATED = "May be repeated."
 
@@ -59,7 +59,23 @@ _REPEATED = "May be repeated."
 @click.option("--junit", metavar="FILE.xml", help="Write the checks there, as JUnit's XML.")
 @json_option
 @pass_settings
-def gate(
+def gate(settings: Settings, as_json: bool, **options: object) -> None:
+    """Judge RESULTS.json, which compare wrote, against a baseline or a number.
+
+    The exit code is the verdict: 0 pass, 3 regression, 4 cannot tell, 5 not comparable.
+    """
+    outcome = judged(settings, **options)
+    from lstm_zoo import judging
+
+    with telling():
+        _tell(settings, outcome, as_json)
+        if options["update_baseline"]:
+            now = "holds these results now" if outcome.verdict == "pass" else "stays as it was"
+            settings.say(f"{options['baseline']} {now}.")
+    click.get_current_context().exit(judging.EXIT_CODES[outcome.verdict])
+
+
+def judged(
     settings: Settings,
     results: str,
     baseline: str | None,
@@ -69,19 +85,15 @@ def gate(
     at_most: tuple[str, ...],
     models: tuple[str, ...],
     junit: str | None,
-    as_json: bool,
-) -> None:
-    """Judge RESULTS.json, which compare wrote, against a baseline or a number.
-
-    The exit code is the verdict: 0 pass, 3 regression, 4 cannot tell, 5 not comparable.
-    """
+) -> Outcome:
+    """What `gate` is asked to judge, in its files and in a CI job's summary too."""
     asked = _numbers("at-least", at_least) + _numbers("at-most", at_most)
     _check_files(results, baseline, junit)
     _check_usage(baseline, margin, update_baseline, models, asked)
     _prepare(junit, baseline if update_baseline else None)
     new = results_file.read(Path(results))
     base = results_file.read(Path(baseline)) if baseline else None
-    from lstm_zoo import gate as judging
+    from lstm_zoo import judging
 
     outcome = judging.judge(
         new,
@@ -91,16 +103,10 @@ def gate(
         models=list(dict.fromkeys(models)),
         own_metrics=[metric.name for metric in settings.zoo.metrics] if asked else (),
     )
-    renewed = update_baseline and outcome.verdict == "pass"
     _record(outcome, junit)
-    if renewed:
+    if update_baseline and outcome.verdict == "pass":
         write_json(Path(baseline), new)
-    with telling():
-        _tell(settings, outcome, as_json)
-        if update_baseline:
-            now = "holds these results now" if renewed else "stays as it was"
-            settings.say(f"{baseline} {now}.")
-    click.get_current_context().exit(judging.EXIT_CODES[outcome.verdict])
+    return outcome
 
 
 def _numbers(option: str, pairs: tuple[str, ...]) -> list[tuple[str, str, float]]:
@@ -189,7 +195,7 @@ def _tell(settings: Settings, outcome: Outcome, as_json: bool) -> None:
         print_json(asdict(outcome))
         return
     click.echo(gating.headline(outcome))
-    tables.print_rows(gating.COLUMNS, gating.rows(outcome), texts=("check", "verdict"))
+    tables.print_rows(gating.COLUMNS, gating.rows(outcome), gating.TEXTS)
     for remark in gating.remarks(outcome):
         click.echo(remark)
 

@@ -47,18 +47,28 @@ _RATES = Parameter("tune-lr", "PositiveInt", None, "learning rates to try")
 @click.option("--picture", metavar="FILE.png", help="Draw it there, as curves over the lag.")
 @json_option
 @pass_settings
-def longest_lag(
+def longest_lag(settings: Settings, as_json: bool, **options: object) -> None:
+    """The longest lag that each MODEL still solves, under one budget of parameters, updates and
+    learning rates.
+    """
+    result = measured(settings, **options)
+    if as_json:
+        print_json(result)
+    else:
+        from lstm_zoo.reporting import tables
+
+        tables.print_lags(result)
+
+
+def measured(
     settings: Settings,
     models: tuple[str, ...],
     task: str,
     output: str | None,
     picture: str | None,
-    as_json: bool,
     **options: object,
-) -> None:
-    """The longest lag that each MODEL still solves, under one budget of parameters, updates and
-    learning rates.
-    """
+) -> dict:
+    """The lags that `longest-lag` is asked for, in its files too."""
     check_variants(models)
     _check_files(output, picture)
     result = _measure(settings, models, task, options)
@@ -68,12 +78,7 @@ def longest_lag(
         from lstm_zoo.reporting import lag_chart
 
         lag_chart.longest_lags(Path(picture), result)
-    if as_json:
-        print_json(result)
-    else:
-        from lstm_zoo.reporting import tables
-
-        tables.print_lags(result)
+    return result
 
 
 def _check_files(output: str | None, picture: str | None) -> None:

@@ -27,6 +27,13 @@ from lstm_zoo.errors import UsageError
 @pass_settings
 def report(settings: Settings, sources: tuple[str, ...], output: str, runs_dir: str | None) -> None:
     """A page of one or more runs and comparisons: a RUN's folder, or a RESULTS.json of compare."""
+    reported(settings, sources, output, runs_dir)
+
+
+def reported(
+    settings: Settings, sources: tuple[str, ...], output: str, runs_dir: str | None
+) -> Path:
+    """The page that `report` is asked for."""
     if "" in sources:
         raise UsageError("RUN|RESULTS.json is empty.")
     page = Path(output)
@@ -40,6 +47,7 @@ def report(settings: Settings, sources: tuple[str, ...], output: str, runs_dir: 
     write = pages.html if page.suffix.lower() == ".html" else pages.markdown
     records.write_text(page, write(reports))
     settings.say(f"Report: {page}")
+    return page
 
 
 COMMANDS = [report]

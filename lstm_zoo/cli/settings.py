@@ -50,10 +50,13 @@ class Settings:
 
     @cached_property
     def console(self) -> Console:
-        """Where progress and remarks go: stderr."""
+        """Where progress and remarks go: stderr, of a notebook too, which is no terminal."""
         from rich.console import Console
 
-        return Console(stderr=True)
+        console = Console(stderr=True)
+        if console.is_jupyter:
+            return Console(stderr=True, force_jupyter=False, force_terminal=False)
+        return console
 
     def say(self, sentence: str) -> None:
         """A remark, unless quiet was asked for."""

@@ -72,6 +72,22 @@ def train(
     settings: Settings, model: str | None, resume: str | None, as_json: bool, **options: object
 ) -> None:
     """Train MODEL once: load, build, fit, evaluate, record."""
+    run = trained(settings, model, resume, **options)
+    from lstm_zoo.reporting import tables
+
+    if as_json:
+        print_json(run.metrics | {"run": str(run.folder)})
+    else:
+        following = _following(settings, run.config.variant, given(options))
+        if resume:
+            following = shlex.join(
+                ["lstm-zoo", "evaluate", str(run.folder), *spelled(settings, {})]
+            )
+        tables.print_run(run, following)
+
+
+def trained(settings: Settings, model: str | None, resume: str | None, **options: object) -> Run:
+    """The finished run that `train` is asked for."""
     begun = None
     if resume:
         begun, asked = _resumed(settings, resume, model, given(options))
@@ -80,18 +96,7 @@ def train(
     else:
         raise UsageError("A MODEL to train is missing, or the --resume RUN to go on with.")
     with tracked(asked) as trackers:
-        run = _trained(settings, asked, begun, trackers)
-    from lstm_zoo.reporting import tables
-
-    if as_json:
-        print_json(run.metrics | {"run": str(run.folder)})
-    else:
-        following = _following(settings, asked.configs[0].variant, given(options))
-        if begun:
-            following = shlex.join(
-                ["lstm-zoo", "evaluate", str(run.folder), *spelled(settings, {})]
-            )
-        tables.print_run(run, following)
+        return _trained(settings, asked, begun, trackers)
 
 
 def _trained(settings: Settings, asked: Plan, begun: Run | None, trackers: Trackers) -> Run:
@@ -186,24 +191,13 @@ def _resumed(settings: Settings, name: str, model: str | None, options: dict) ->
 @json_option
 @pass_settings
 def compare(
-    settings: Settings,
-    models: tuple[str, ...],
-    seeds: int,
-    output: str | None,
-    markdown: bool,
-    as_json: bool,
-    **options: object,
+    settings: Settings, output: str | None, markdown: bool, as_json: bool, **options: object
 ) -> None:
     """Train every MODEL from every seed, and set them side by side."""
-    check_variants(models)
-    typed = given(options)
-    asked = plan(settings, models, typed | _backtested(settings, options.pop("folds"), typed))
-    _check_against(options["against"], models)
-    results = _compare(settings, asked, seeds, output, **{name: options[name] for name in _EXTRAS})
+    results = compared(settings, output=output, **options)
     from lstm_zoo.reporting import markdown as rendering
     from lstm_zoo.reporting import tables
 
-    append_summary(rendering.results(results))
     if as_json:
         print_json(results)
     elif markdown:
@@ -211,6 +205,25 @@ def compare(
     else:
         tables.print_results(results, output)
     complain(results)
+
+
+def compared(
+    settings: Settings,
+    models: tuple[str, ...],
+    seeds: int,
+    output: str | None,
+    **options: object,
+) -> dict:
+    """The results that `compare` is asked for, in its file and in a CI job's summary too."""
+    check_variants(models)
+    typed = given(options)
+    asked = plan(settings, models, typed | _backtested(settings, options["folds"], typed))
+    _check_against(options["against"], models)
+    results = _compare(settings, asked, seeds, output, **{name: options[name] for name in _EXTRAS})
+    from lstm_zoo.reporting import markdown
+
+    append_summary(markdown.results(results))
+    return results
 
 
 def _backtested(settings: Settings, folds: int | None, options: dict) -> dict:
@@ -380,17 +393,28 @@ def useful(
 @executor_options
 @json_option
 @pass_settings
-def reproduce(
+def reproduce(settings: Settings, as_json: bool, **options: object) -> None:
+    """Run RECIPE and set the result beside the published number."""
+    outcome, told, results = reproduced(settings, **options)
+    from lstm_zoo.reporting import tables
+
+    if as_json:
+        print_json(outcome)
+    else:
+        tables.print_outcome(outcome, told)
+    complain(results)
+
+
+def reproduced(
     settings: Settings,
     recipe: str,
     seeds: int | None,
     quick: bool,
     fresh: bool,
     executor: Executor,
-    as_json: bool,
     **options: object,
-) -> None:
-    """Run RECIPE and set the result beside the published number."""
+) -> tuple[dict, str, dict]:
+    """What came of RECIPE, what it is in words, and the results of its trainings."""
     full = settings.zoo.find(recipe, "recipe")
     chosen = full.smaller() if quick else full
     asked = plan(settings, (full.model,), given(options), chosen)
@@ -398,15 +422,10 @@ def reproduce(
     count = seeds or chosen.seeds
     results = _compare(settings, asked, count, None, fresh=fresh, executor=executor)
     from lstm_zoo import reproduction
-    from lstm_zoo.reporting import tables
 
     outcome = reproduction.outcome(full, results, asked.configs[0], protocol.configs[0])
-    if as_json:
-        print_json(outcome)
-    else:
-        told = chosen if _same_work(asked, plan(settings, (full.model,), {}, chosen)) else full
-        tables.print_outcome(outcome, told.summary)
-    complain(results)
+    told = chosen if _same_work(asked, plan(settings, (full.model,), {}, chosen)) else full
+    return outcome, told.summary, results
 
 
 def _same_work(asked: Plan, other: Plan) -> bool:
@@ -425,12 +444,17 @@ def _following(settings: Settings, variant: str, options: dict) -> str:
 
 def complain(results: dict) -> None:
     """A failed training is the user's to mend, once the results are safe."""
+    if complaint := failed(results):
+        raise TrainingError(complaint)
+
+
+def failed(results: dict) -> str | None:
+    """A sentence where trainings failed."""
     trials = [trial for model in results["models"] for trial in model["trials"]]
     failures = [trial for trial in trials if trial["status"] == "failed"]
-    if failures:
-        raise TrainingError(
-            f"{len(failures)} of {len(trials)} trainings failed: {failures[0]['error']}"
-        )
+    if not failures:
+        return None
+    return f"{len(failures)} of {len(trials)} trainings failed: {failures[0]['error']}"
 
 
 def start(settings: Settings, asked: Plan) -> None:

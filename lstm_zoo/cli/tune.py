@@ -70,7 +70,18 @@ _SEEDS = Parameter("seeds", "PositiveInt", 5, "seeds of the winner")
 @click.option("-o", "--output", metavar="FILE.yaml", help="Write the winner there, as a zoo file.")
 @json_option
 @pass_settings
-def tune(
+def tune(settings: Settings, output: str | None, as_json: bool, **options: object) -> None:
+    """Search good parameters for MODEL, chosen on the validation part alone."""
+    found = tuned(settings, output=output, **options)
+    if as_json:
+        print_json(found)
+    else:
+        following = _following(settings, found, output, given(options)) if output else []
+        _print(found, following)
+    complain(found["test"])
+
+
+def tuned(
     settings: Settings,
     model: str,
     trials: int,
@@ -79,10 +90,9 @@ def tune(
     fresh: bool,
     executor: Executor,
     output: str | None,
-    as_json: bool,
     **options: object,
-) -> None:
-    """Search good parameters for MODEL, chosen on the validation part alone."""
+) -> dict:
+    """What came of the search that `tune` is asked for, its winner in a file too."""
     typed = given(options)
     given({"study": study, "output": output})  # neither is empty
     asked = plan(settings, (model,), typed)
@@ -96,14 +106,14 @@ def tune(
         backend.choose(wanted.config.backend)  # a download imports Keras
         terms = {"seeds": seeds, "file": study, "fresh": fresh, "alone": executor.may_leave_out}
         found = _searched(settings, asked, wanted, crew, trackers, **terms)
-    written = recipe.text(found["winner"]["zoo"])
     if output:
-        write_text(Path(output), written)
-    if as_json:
-        print_json(found)
-    else:
-        _print(found, written, _following(settings, found, output, typed) if output else [])
-    complain(found["test"])
+        write_text(Path(output), written(found))
+    return found
+
+
+def written(found: dict) -> str:
+    """The winner as a zoo file has it."""
+    return recipe.text(found["winner"]["zoo"])
 
 
 def _entry(settings: Settings, model: str, typed: dict) -> tuple[Model, set[str]]:
@@ -170,12 +180,12 @@ def _following(settings: Settings, found: dict, output: str, typed: dict) -> lis
     return ["lstm-zoo", "reproduce", found["winner"]["name"], *options]
 
 
-def _print(found: dict, written: str, following: list[str]) -> None:
+def _print(found: dict, following: list[str]) -> None:
     """The same for a person, the winner as a zoo file has it, and the command that runs that."""
     from lstm_zoo.reporting import tables
 
     tables.print_search(found)
-    click.echo(f"\n{written}")
+    click.echo(f"\n{written(found)}")
     if following:
         click.echo(f"Next: {shlex.join(following)}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 import lstm_zoo
+from lstm_zoo import interrupts
 from lstm_zoo.data import Dataset
 from lstm_zoo.errors import CheckFailed
 from lstm_zoo.exporting import card, check, example, folder
@@ -49,6 +50,8 @@ def export(loaded: Loaded, dataset: Dataset, form: Format, target: Path) -> dict
         write_json(new / folder.RECORD, record)
         files = sorted(file for file in new.rglob("*") if file.is_file())
         files = [file.relative_to(new).as_posix() for file in files]
+        if interrupts.seen():  # and a library has swallowed it
+            raise KeyboardInterrupt
     return record | {"path": str(target), "files": files}
 
 

@@ -83,14 +83,19 @@ def answers(path: Path, **options) -> None:
     save(answers_figure(**options), path)
 
 
-@styled
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to `path`, as a PNG; the same figure gives the same bytes."""
+    """Write a figure to `path`, as a PNG."""
+    write_bytes(path, png(figure))
+
+
+@styled
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG; the same figure gives the same bytes."""
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})  # savefig draws twice
-    write_bytes(path, file.getvalue())
+    return file.getvalue()
 
 
 @styled

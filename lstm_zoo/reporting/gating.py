@@ -11,12 +11,13 @@ from lstm_zoo.reporting.markdown import escaped, table
 from lstm_zoo.reporting.sentences import number, span, words
 
 if TYPE_CHECKING:
-    from lstm_zoo.gate import Check, Outcome
+    from lstm_zoo.judging import Check, Outcome
 
 _SAID = {"pass": "Pass", "regression": "Regression", "inconclusive": "Cannot tell"}
 _SAID |= {"not-comparable": "Not comparable"}
 _FAULTS = {"regression": "failure", "inconclusive": "failure", "not-comparable": "error"}
 COLUMNS = ["model", "check", "baseline", "new", "difference", "one-sided 95 %", "limit", "verdict"]
+TEXTS = ("check", "verdict")  # columns that hold no numbers
 
 
 def headline(outcome: Outcome) -> str:

@@ -8,6 +8,7 @@ from lstm_zoo.errors import listed
 from lstm_zoo.reporting.sentences import number, words
 
 Told = tuple[list[str], list[tuple], list[str]]
+TEXTS = ("of", "gate")  # columns that hold no numbers
 _MOST_STEPS = 5
 _FORMS = ("{model}", "{model} on {dataset}", "{model} on {dataset}, seed {seed}", "{run}")
 

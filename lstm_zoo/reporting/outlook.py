@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.figure import Figure
 
-from lstm_zoo.reporting.charts import BLUE, GREEN, finished, name_rows, save, short, styled
+from lstm_zoo.reporting.charts import BLUE, GREEN, finished, name_rows, short, styled
 
 _PAST = 3  # times as many rows before the end as after it
 _LEAST = 60  # of them
-
-
-def outlook(path: Path, **options) -> None:
-    """Write `outlook_figure(**options)` to `path`, as a PNG."""
-    save(outlook_figure(**options), path)
 
 
 @styled

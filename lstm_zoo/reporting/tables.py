@@ -1,8 +1,9 @@
-"""Results as tables and sentences, for a terminal and for Markdown."""
+"""Results as tables and sentences, for a terminal, for Markdown and for a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import io
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -30,6 +31,8 @@ from lstm_zoo.reporting.sentences import (
 from lstm_zoo.results import finished
 from lstm_zoo.runs import Run
 
+Block = str | Table
+
 
 def console() -> Console:
     """Stdout; as wide as it takes where it is no terminal."""
@@ -46,21 +49,34 @@ def _table(*columns: str, texts: Collection[str] = ()) -> Table:
     return table
 
 
-def _print(*lines: str | Table) -> None:
+def _print(*blocks: Block, out: Console | None = None) -> None:
     """Lines and tables; a table too wide for the terminal runs on, and breaks no number."""
-    out = console()
-    for line in lines:
-        if isinstance(line, Table):
-            needed = Measurement.get(out, out.options.update(max_width=1000), line).maximum
-            Console(highlight=False, width=max(out.width, needed)).print(line)
+    out = out or console()
+    for block in blocks:
+        if isinstance(block, Table):
+            needed = Measurement.get(out, out.options.update(max_width=1000), block).maximum
+            out.print(block, width=max(out.width, needed), crop=False)
         else:
-            out.print(_text(line), soft_wrap=not out.is_terminal)
+            out.print(_text(block), soft_wrap=not out.is_terminal)
+
+
+def text(blocks: Iterable[Block]) -> str:
+    """The same as a text."""
+    file = io.StringIO()
+    plain = {"force_terminal": False, "force_jupyter": False, "color_system": None}
+    _print(*blocks, out=Console(file=file, highlight=False, width=200, **plain))
+    return file.getvalue().rstrip("\n")
 
 
 def print_run(run: Run, following: str) -> None:
-    """A finished run: its scores by part, its floor, and the command `following`."""
+    """A finished run, and the command `following`."""
+    _print(*run_blocks(run), f"Next: {following}")
+
+
+def run_blocks(run: Run) -> list[Block]:
+    """A finished run: its scores by part, and its floor."""
     record, config = run.metrics, run.config
-    _print(
+    return [
         f"{config.variant} on {config.dataset}, seed {config.seed}: "
         f"{record['parameters']:,} parameters, {counted(record['epochs'], 'epoch')} "
         f"in {record['train_seconds']:.1f} s "
@@ -69,8 +85,7 @@ def print_run(run: Run, following: str) -> None:
         scores_table(record),
         *run_told(record),
         f"Run: {run.folder}",
-        f"Next: {following}",
-    )
+    ]
 
 
 def _kept(best_epoch: int) -> str:
@@ -79,18 +94,28 @@ def _kept(best_epoch: int) -> str:
     return "no epoch did better on the validation part than the untrained weights, which are kept."
 
 
-def print_evaluation(run: Run, record: dict) -> None:
+def print_evaluation(record: dict) -> None:
+    """A run's scores, computed again."""
+    _print(*evaluation_blocks(record))
+
+
+def evaluation_blocks(record: dict) -> list[Block]:
     """A run's scores, computed again."""
     said = [beats_floor(record), *lag_line(record), *metric_faults(record)]
-    _print(f"{run.folder}:", scores_table(record), *said)
+    return [f"{record['run']}:", scores_table(record), *said]
 
 
-def print_rows(columns: list[str], rows: list[tuple], texts: Collection[str] = ()) -> None:
+def print_rows(columns: list[str], rows: Sequence[Sequence], texts: Collection[str] = ()) -> None:
     """Rows of numbers and, in the columns `texts`, of texts."""
+    _print(rows_table(columns, rows, texts))
+
+
+def rows_table(columns: list[str], rows: Sequence[Sequence], texts: Collection[str] = ()) -> Table:
+    """The same as a table."""
     table = _table(*columns, texts=texts)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    _print(table)
+    return table
 
 
 def _text(value: str) -> Text:
@@ -104,6 +129,11 @@ def _cell(value: object) -> Text:
 
 def print_runs(lines: list[dict]) -> None:
     """Runs, a line each."""
+    _print(runs_table(lines))
+
+
+def runs_table(lines: list[dict]) -> Table:
+    """Runs, a line each."""
     table = _table("run", "model", "metric", "score", "floor")
     for line in lines:
         done = line["state"] == "finished"
@@ -111,7 +141,7 @@ def print_runs(lines: list[dict]) -> None:
         names = [printable(line["run"]), line["variant"] or "–"]
         scores = [number(line["score"]), number(line["floor"])]
         table.add_row(*map(_text, [*names, metric, *scores]))
-    _print(table)
+    return table
 
 
 def scores_table(record: dict) -> Table:
@@ -126,8 +156,13 @@ def scores_table(record: dict) -> Table:
 
 
 def print_results(results: dict, output: str | None) -> None:
+    """A comparison, and where it was written."""
+    _print(*results_blocks(results), *([f"Results: {output}"] if output else []))
+
+
+def results_blocks(results: dict) -> list[Block]:
     """A comparison: one table, the floor, and a verdict for each pair."""
-    _print(
+    return [
         results_table(results),
         *speeds(results),
         *floor_lines(results),
@@ -135,19 +170,17 @@ def print_results(results: dict, output: str | None) -> None:
         *verdicts(results),
         *_other_lengths(results),
         *_backtest(results),
-    )
-    if output:
-        _print(f"Results: {output}")
+    ]
 
 
-def _backtest(results: dict) -> list[str | Table]:
+def _backtest(results: dict) -> list[Block]:
     if not backtest.folds(results):
         return []
     tables = [filled(*backtest.score_rows(results)), filled(*backtest.fold_rows(results))]
     return [*tables, *backtest.lines(results)]
 
 
-def _other_lengths(results: dict) -> list[str | Table]:
+def _other_lengths(results: dict) -> list[Block]:
     if not lengths.tested(results):
         return []
     return [filled(*lengths.rows(results)), *lengths.lines(results)]
@@ -198,11 +231,16 @@ def _mean(values: list[float], form: str) -> str:
 
 
 def print_outcome(outcome: dict, summary: str) -> None:
+    """A recipe's outcome."""
+    _print(*outcome_blocks(outcome, summary))
+
+
+def outcome_blocks(outcome: dict, summary: str) -> list[Block]:
     """A recipe's numbers beside the published ones and the floor."""
     table = _table("metric", "value", "95 % interval", "seeds", "from", texts=("from",))
     for row in outcome_rows(outcome):
         table.add_row(*map(_text, row))
-    _print(f"{outcome['recipe']}: {summary}.", table, *outcome_lines(outcome))
+    return [f"{outcome['recipe']}: {summary}.", table, *outcome_lines(outcome)]
 
 
 def outcome_rows(outcome: dict) -> list[list[str]]:
@@ -224,10 +262,20 @@ def outcome_rows(outcome: dict) -> list[list[str]]:
 
 
 def print_lags(result: dict) -> None:
+    """The longest lags."""
+    _print(*lags_blocks(result))
+
+
+def lags_blocks(result: dict) -> list[Block]:
     """The longest lags: every lag tried, and a sentence a model."""
-    _print(filled(*lags.rows(result)), *lags.lines(result))
+    return [filled(*lags.rows(result)), *lags.lines(result)]
 
 
 def print_search(found: dict) -> None:
+    """A search."""
+    _print(*search_blocks(found))
+
+
+def search_blocks(found: dict) -> list[Block]:
     """A search: its best trials, what the winner scores, and what it cost."""
-    _print(filled(*search.rows(found)), *search.lines(found))
+    return [filled(*search.rows(found)), *search.lines(found)]

@@ -4,7 +4,7 @@
 draw its charts, and `render` writes the page. Nothing here trains or imports Keras.
 """
 
-from lstm_zoo.reporting.page.parts import report
+from lstm_zoo.reporting.page.parts import comparison, report
 from lstm_zoo.reporting.page.render import html, markdown
 
-__all__ = ["html", "markdown", "report"]
+__all__ = ["comparison", "html", "markdown", "report"]

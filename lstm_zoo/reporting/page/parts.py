@@ -87,12 +87,21 @@ def report(source: str, folder: Path) -> Report:
     """
     path = Path(source)
     if path.is_file() or (path.suffix == ".json" and not path.is_dir()):
-        return _comparison(path, folder)
+        return comparison(results_files.read(path), path, folder)
     return _run(runs.find(source, folder))
 
 
-def _comparison(path: Path, folder: Path) -> Report:
-    results = results_files.read(path)
+def comparison(results: dict, path: Path, folder: Path) -> Report:
+    """The report of a comparison.
+
+    Args:
+        results: what results.json holds.
+        path: where it lies, or would.
+        folder: the runs folder.
+
+    Raises:
+        RunError: it, or a run of it that is here, is damaged.
+    """
     groups = read_groups(results, path, folder)
     with intact(path):
         return Report(

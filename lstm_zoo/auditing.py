@@ -109,6 +109,13 @@ def _auditable(source: sources.Source, raw: Raw, reread: list[Check]) -> str:
     return "fully" if held or seen else "the split only"
 
 
+def lines(record: dict) -> list[str]:
+    """A line for each check, and for what came twice in the source."""
+    marks = {"differs": "LEAK", "found": "LEAK", "not done": "--"}
+    checks = [f"{marks.get(one['result'], 'ok'):>4}  {one['says']}" for one in record["checks"]]
+    return [*checks, *(f"note  {duplicate['says']}" for duplicate in record["duplicates"])]
+
+
 def verdict(record: dict) -> str:
     """What `audit` found, and what it could not look at, in a sentence or two."""
     undone = [check["check"] for check in record["checks"] if check["result"] == "not done"]
