@@ -170,6 +170,14 @@ class RunConfig:
         values = {key: value for key, value in asdict(self).items() if key not in named}
         return json.dumps(values, sort_keys=True)
 
+    def flat(self) -> dict[str, object]:
+        """All that determines the run, as a flat table: `params.units`, `train.epochs`, …"""
+        table = {}
+        for name, value in asdict(self).items():
+            inner = value if isinstance(value, dict) else {}
+            table |= {f"{name}.{key}": one for key, one in inner.items()} or {name: value}
+        return table
+
     @property
     def built_in(self) -> bool:
         """Whether its model and its dataset are lstm-zoo's own, and no stranger's."""

@@ -49,6 +49,11 @@ class Run:
         return self.folder / "checkpoint.npz"
 
     @property
+    def begun_at(self) -> float:
+        """When it was begun, as `time.time` gives it."""
+        return (self.folder / "config.json").stat().st_mtime
+
+    @property
     def begun(self) -> bool:
         """Whether it left something to go on with: a checkpoint, of it or of one of its folds."""
         return self.checkpoint.exists() or any(self.folder.glob(f"{FOLDS}/*/*"))
@@ -128,7 +133,7 @@ def find(name: str, runs: Path) -> Run:
     Raises:
         RunError: it is not there, is not a run, or is unfinished.
     """
-    run = _any(name, runs)
+    run = find_any(name, runs)
     if not run.finished:
         raise RunError(
             f"The run {run.folder} is unfinished: it has no metrics.json. "
@@ -143,14 +148,14 @@ def find_unfinished(name: str, runs: Path) -> Run:
     Raises:
         RunError: it is not there, is not a run, or is finished.
     """
-    run = _any(name, runs)
+    run = find_any(name, runs)
     if run.finished:
         raise RunError(f"The run {run.folder} is finished: there is nothing to go on with.")
     return run
 
 
-def _any(name: str, runs: Path) -> Run:
-    """The run that RUN means, finished or not."""
+def find_any(name: str, runs: Path) -> Run:
+    """The run that RUN means, finished or not, as `find` does."""
     run = _newest(runs) if name == "last" else _named(name, runs)
     if not (run.folder / "config.json").is_file():
         raise RunError(f"{run.folder} is not a run: it has no config.json.")

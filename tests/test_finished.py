@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -278,6 +280,60 @@ def test_runs_lists_and_filters(zoo, zoo_json, runs):
     assert len(of_gru) == 3
     assert zoo_json("runs", "--unfinished") == []
     assert runs[0].name in zoo("runs").out
+
+
+def test_runs_named_are_listed_as_they_are_named(zoo_json, runs):
+    listed = zoo_json("runs", "last", runs[0].name)
+    assert [entry["run"] for entry in listed] == [str(runs[4].folder), str(runs[0].folder)]
+
+
+def test_runs_side_by_side_tell_what_differs(zoo, zoo_json, runs):
+    names = [run.name for run in runs[1:3]]
+    found = zoo_json("runs", *names, "--compare")
+    assert found["settings"] == {"data.horizon": [1, 3]}
+    rmse = [run.metrics["test"]["rmse"] for run in runs[1:3]]
+    assert found["scores"]["rmse"] == rmse
+    assert found["scores"]["floor rmse"] == [run.metrics["floor"]["value"] for run in runs[1:3]]
+    told = zoo("runs", *names, "--compare").out
+    assert f"1: {runs[1].folder}\n2: {runs[2].folder}" in told
+    assert re.search(r"data.horizon +1 +3 *\n", told)
+    assert "For a verdict" not in told  # both are of one model
+
+
+def test_runs_of_several_models_lead_to_a_verdict(zoo, runs):
+    told = zoo("runs", "--dataset", "prices", "--compare").out
+    assert "For a verdict over several: lstm-zoo compare gru lstm --dataset prices" in told
+
+
+def test_runs_side_by_side_are_two_at_least(zoo, runs):
+    alone = zoo("runs", "last", "--compare")
+    assert alone.code == 2
+    assert "--compare takes two runs or more, and this is 1." in alone.err
+    assert zoo("runs", "--compare", "--remove").code == 2
+
+
+def test_old_runs_are_told_from_new_ones(zoo, zoo_json, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    old, *new = list_runs(copy)
+    ago = time.time() - 40 * 24 * 60 * 60
+    os.utime(old.folder / "config.json", (ago, ago))
+    listed = zoo_json("runs", "--older", 30, "--runs", copy)
+    assert [entry["run"] for entry in listed] == [str(old.folder)]
+    assert zoo("runs", "--older", 30, "--runs", copy, "--remove", "--yes").code == 0
+    assert list_runs(copy) == new
+
+
+def test_a_run_is_removed_by_its_name(zoo, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    first, *others = list_runs(copy)
+    assert zoo("runs", first.name, "--runs", copy, "--remove", "--yes").code == 0
+    assert list_runs(copy) == others
+
+
+def test_verbose_shows_the_configuration_of_a_run(zoo, runs):
+    result = zoo("evaluate", runs[0].name, "-v")
+    assert json.dumps(runs[0].config.to_dict(), indent=2) in result.err
+    assert "config" not in result.out
 
 
 def test_runs_removes_after_a_question(zoo, broken, tmp_path, monkeypatch):

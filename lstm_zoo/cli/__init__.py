@@ -19,6 +19,7 @@ from lstm_zoo.cli import (
     longest,
     machine,
     report,
+    runs,
     training,
     tune,
 )
@@ -43,7 +44,8 @@ def cli() -> None:
     """
 
 
-ROOMS = (catalog, training, tune, longest, finished, explain, export, report, gate, audit, machine)
-for room in ROOMS:
+MAKING = (catalog, training, tune, longest)
+USING = (finished, runs, explain, export, report, gate, audit, machine)
+for room in (*MAKING, *USING):
     for command in room.COMMANDS:
         cli.add_command(command)

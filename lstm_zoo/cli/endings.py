@@ -32,7 +32,7 @@ def ending(error: BaseException) -> int:
         return 2
     if isinstance(error, click.UsageError):
         hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
-        return _say(f"Error: {error.format_message().rstrip('.')}.{hint}", 2)
+        return _say(f"Error: {_sentence(error.format_message())}{hint}", 2)
     if isinstance(error, ZooError):
         return _say(f"Error: {error}", error.exit_code)
     if isinstance(error, BrokenPipeError):
@@ -42,6 +42,12 @@ def ending(error: BaseException) -> int:
     if isinstance(error, MemoryError):
         return _say("Error: There is not enough memory for this.", 1)
     raise error
+
+
+def _sentence(message: str) -> str:
+    """One of click's with its end: `No such option '--epoch'. Did you mean '--epochs'?`"""
+    message = message.rstrip(".")
+    return message if message.endswith(("?", "?)")) else f"{message}."
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`evaluate`, `predict` and `runs`: what is done with runs that there are."""
+"""`evaluate` and `predict`: what is done with finished runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 from lstm_zoo import records
 from lstm_zoo import runs as run_folders
-from lstm_zoo.cli.names import Name, Value
+from lstm_zoo.cli.names import Value
 from lstm_zoo.cli.options import (
     data_dir_option,
     dataset_params,
@@ -336,6 +336,7 @@ def load_run(settings: Settings, name: str, options: dict, backend: str | None =
     """
     run = run_folders.find(name, run_folders.runs_folder(options["runs_dir"]))
     config = settings.config_of(run)
+    settings.show(config)
     start(settings, config, backend)
     from lstm_zoo import backtest, forecasting
 
@@ -373,78 +374,4 @@ def data_of(settings: Settings, loaded: Loaded, options: dict) -> Dataset:
     return dataset
 
 
-@command("lstm-zoo runs --model lstm\nlstm-zoo runs --unfinished --remove")
-@click.option("--model", type=Name("model"), help="Only those of this model.")
-@click.option("--dataset", type=Name("dataset"), help="Only those on this dataset.")
-@click.option("--unfinished", is_flag=True, help="Only those that did not finish.")
-@click.option("--remove", is_flag=True, help="Remove those listed, after a question.")
-@click.option("--yes", is_flag=True, help="Remove without a question.")
-@runs_option
-@json_option
-@pass_settings
-def runs(
-    settings: Settings,
-    model: str | None,
-    dataset: str | None,
-    unfinished: bool,
-    remove: bool,
-    yes: bool,
-    runs_dir: str | None,
-    as_json: bool,
-) -> None:
-    """The runs there are, the oldest first."""
-    if yes and not remove:
-        raise UsageError("--yes goes with --remove.")
-    chosen = those(settings, model, dataset, unfinished, runs_dir)
-    if as_json:
-        print_json(chosen)
-    else:
-        _print_runs(chosen, run_folders.runs_folder(runs_dir))
-    if remove and chosen:
-        _remove(chosen, yes)
-
-
-def those(
-    settings: Settings,
-    model: str | None,
-    dataset: str | None,
-    unfinished: bool,
-    runs_dir: str | None,
-) -> list[dict]:
-    """The runs that `runs` is asked for, a line each."""
-    folder = run_folders.runs_folder(runs_dir)
-    lines = [run_folders.line(run) for run in run_folders.list_runs(folder)]
-    for kind, name in (("model", model), ("dataset", dataset)):
-        if name and name not in (line[kind] for line in lines):
-            settings.zoo.find(name, kind)
-    return [
-        line
-        for line in lines
-        if (not model or line["model"] == model)
-        and (not dataset or line["dataset"] == dataset)
-        and (not unfinished or line["state"] == "unfinished")
-    ]
-
-
-def _print_runs(lines: list[dict], folder: Path) -> None:
-    from lstm_zoo.reporting import tables
-
-    if lines:
-        tables.print_runs(lines)
-    else:
-        tell(f"No such run in {folder}.")
-
-
-def _remove(lines: list[dict], yes: bool) -> None:
-    idle = [line for line in lines if line["state"] != "running"]
-    if len(idle) < len(lines):
-        click.echo(f"{counted(len(lines) - len(idle), 'run')} in training stay.", err=True)
-    if not yes and not click.confirm(f"Remove {counted(len(idle), 'run')} for good?", err=True):
-        click.echo("Nothing is removed.", err=True)
-        return
-    for line in idle:
-        run_folders.remove(run_folders.Run(Path(line["run"])))
-    click.echo(f"{counted(len(idle), 'run')} removed.", err=True)
-
-
-COMMANDS = [evaluate, predict, runs]
+COMMANDS = [evaluate, predict]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ class Settings:
         """A remark, unless quiet was asked for."""
         if not self.quiet:
             click.echo(harmless(sentence), err=True)
+
+    def show(self, config: RunConfig) -> None:
+        """A whole configuration, where more words were asked for."""
+        if self.verbose:
+            click.echo(json.dumps(config.to_dict(), indent=2), err=True)
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)

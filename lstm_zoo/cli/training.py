@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from contextlib import AbstractContextManager
@@ -477,9 +476,8 @@ def _start_keras(asked: Plan) -> None:
 def prepare(settings: Settings, asked: Plan) -> None:
     """Make sure that runs can be written, and say what they are where more words are asked for."""
     prepare_folder(asked.folder)
-    if settings.verbose:
-        for config in asked.configs:
-            click.echo(json.dumps(config.to_dict(), indent=2), err=True)
+    for config in asked.configs:
+        settings.show(config)
 
 
 def check_variants(models: tuple[str, ...]) -> None:

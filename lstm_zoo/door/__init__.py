@@ -8,6 +8,7 @@ from lstm_zoo.door.answers import Answer, Picture, Results, Run
 from lstm_zoo.door.verbs import (
     audit,
     compare,
+    doctor,
     evaluate,
     explain,
     export,
@@ -31,6 +32,7 @@ __all__ = [
     "Run",
     "audit",
     "compare",
+    "doctor",
     "evaluate",
     "explain",
     "export",

@@ -114,6 +114,14 @@ class Filtering(Global, total=False):
     model: str | None
     dataset: str | None
     unfinished: bool
+    older: float | None
+    runs: File | None
+
+
+class Diagnosing(Global, total=False):
+    """Of `doctor`."""
+
+    data_dir: File | None
     runs: File | None
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Unpack
 
 from lstm_zoo.cli import audit as audit_command
-from lstm_zoo.cli import catalog, finished, longest, training
+from lstm_zoo.cli import catalog, finished, longest, machine, training
 from lstm_zoo.cli import explain as explain_command
 from lstm_zoo.cli import export as export_command
 from lstm_zoo.cli import gate as gate_command
 from lstm_zoo.cli import report as report_command
+from lstm_zoo.cli import runs as runs_command
 from lstm_zoo.cli import tune as tune_command
 from lstm_zoo.door import options as keys
 from lstm_zoo.door.answers import Answer, Results, Run
@@ -236,13 +237,46 @@ def audit(dataset: str, **options: Unpack[keys.Reading]) -> Answer:
 
 
 @verb("runs", keys.Filtering)
-def list_runs(**options: Unpack[keys.Filtering]) -> Answer:
-    """The runs there are, the oldest first; `lstm_zoo.Run(name)` is one of them."""
-    with asked("runs", [], options) as (settings, params):
-        lines = finished.those(settings, **params)
+def list_runs(
+    names: keys.File | Sequence[keys.File] = (),
+    *,
+    compare: bool = False,
+    **options: Unpack[keys.Filtering],
+) -> Answer:
+    """The runs there are, or those named, the oldest first; `lstm_zoo.Run(name)` is one of them.
+
+    With `compare` they are set side by side, and `frame` has a column a run.
+    """
+    with asked("runs", _several(names), {"compare": compare, **options}) as (settings, params):
+        del params["compare"]
+        if compare:
+            return _contrast(runs_command.contrasted(settings, **params))
+        lines = runs_command.those(settings, **params)
     from lstm_zoo.reporting import tables
 
     return Answer(lines, [tables.runs_table(lines)] if lines else ["No such run."], lines)
+
+
+@verb("doctor", keys.Diagnosing)
+def doctor(**options: Unpack[keys.Diagnosing]) -> Answer:
+    """Versions, backends, devices, the data found, and what is missing."""
+    with asked("doctor", [], options) as (settings, params):
+        found = machine.diagnosed(settings, **params)
+    rows = [
+        {"subject": subject, "name": name, "found": value}
+        for subject, lines in found.items()
+        for name, value in lines.items()
+    ]
+    return Answer(found, ["\n".join(machine.told(found))], rows)
+
+
+def _contrast(found: dict) -> Answer:
+    from lstm_zoo.reporting import tables
+
+    names = [Path(line["run"]).name for line in found["runs"]]
+    told = found["settings"] | found["scores"]
+    rows = [{"name": name} | dict(zip(names, told[name], strict=True)) for name in told]
+    return Answer(found, tables.contrast_blocks(found), rows)
 
 
 def _given(name: str | None) -> list[str]:

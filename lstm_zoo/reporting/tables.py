@@ -144,6 +144,31 @@ def runs_table(lines: list[dict]) -> Table:
     return table
 
 
+def print_contrast(found: dict) -> None:
+    """Runs side by side."""
+    _print(*contrast_blocks(found))
+
+
+def contrast_blocks(found: dict) -> list[Block]:
+    """Runs side by side: their names and numbers, what differs, and their scores."""
+    named = [f"{number}: {line['run']}" for number, line in enumerate(found["runs"], 1)]
+    numbers = [str(number) for number in range(1, len(named) + 1)]
+    blocks: list[Block] = ["\n".join(named)]
+    if not found["settings"]:
+        blocks.append("They differ in no setting.")
+    scores = {words(name): values for name, values in found["scores"].items()}
+    for title, told in (("setting", found["settings"]), ("score", scores)):
+        if told:
+            rows = [[name, *map(_value, values)] for name, values in told.items()]
+            blocks.append(rows_table([title, *numbers], rows))
+    return blocks
+
+
+def _value(value: object) -> object:
+    """A setting or a score as a cell has it."""
+    return value if isinstance(value, float | int | str) else "–" if value is None else f"{value}"
+
+
 def scores_table(record: dict) -> Table:
     """Every metric of metrics.json, a column a part, and what the floor scores on the test part."""
     columns = {part: record[part] for part in ("train", "validation", "test") if record[part]}

@@ -207,12 +207,9 @@ def without_password(text: str) -> str:
 
 def settings(config: RunConfig) -> dict[str, bool | int | float | str]:
     """All that determines a run, as a flat table; of a list or a null, its JSON."""
-    names = ("model", "variant", "dataset", "seed", "backend", "threads", "devices")
-    values = {name: getattr(config, name) for name in names}
-    for group in ("params", "data", "train"):
-        values |= {f"{group}.{name}": value for name, value in getattr(config, group).items()}
     plain = (bool, int, float, str)
-    return {n: v if isinstance(v, plain) else json.dumps(v) for n, v in values.items()}
+    values = config.flat().items()
+    return {n: v if isinstance(v, plain) else json.dumps(v) for n, v in values}
 
 
 def scores(record: dict) -> dict[str, float]:

@@ -1,0 +1,137 @@
+"""`runs`: those that there are, listed, set side by side and removed."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from lstm_zoo import contrast
+from lstm_zoo import runs as folders
+from lstm_zoo.cli.names import Name, RunName, Value
+from lstm_zoo.cli.options import runs_option
+from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
+from lstm_zoo.errors import UsageError, counted
+from lstm_zoo.parameters import Parameter
+from lstm_zoo.runs import Run
+
+_OLDER = Parameter("older", "PositiveFloat", None, "days")
+_DAY = 24 * 60 * 60  # seconds
+
+
+@command(
+    "lstm-zoo runs --model lstm\nlstm-zoo runs --dataset digits --compare\n"
+    "lstm-zoo runs --unfinished --older 30 --remove"
+)
+@click.argument("names", nargs=-1, type=RunName(), metavar="[RUN]...")
+@click.option("--model", type=Name("model"), help="Only those of this model.")
+@click.option("--dataset", type=Name("dataset"), help="Only those on this dataset.")
+@click.option("--unfinished", is_flag=True, help="Only those that did not finish.")
+@click.option(
+    "--older", type=Value(_OLDER), metavar="DAYS", help="Only those begun more than DAYS days ago."
+)
+@click.option("--compare", is_flag=True, help="Set them side by side: what differs, and scores.")
+@click.option("--remove", is_flag=True, help="Remove those listed, after a question.")
+@click.option("--yes", is_flag=True, help="Remove without a question.")
+@runs_option
+@json_option
+@pass_settings
+def runs(
+    settings: Settings, compare: bool, remove: bool, yes: bool, as_json: bool, **options: object
+) -> None:
+    """The runs there are, or the RUNs named, the oldest first."""
+    if yes and not remove:
+        raise UsageError("--yes goes with --remove.")
+    if remove and compare:
+        raise UsageError("--remove and --compare do not go together.")
+    if compare:
+        _print_contrast(contrasted(settings, **options), as_json)
+        return
+    chosen = those(settings, **options)
+    if as_json:
+        print_json(chosen)
+    else:
+        _print_runs(chosen, folders.runs_folder(options["runs_dir"]))
+    if remove and chosen:
+        _remove(chosen, yes)
+
+
+def those(
+    settings: Settings,
+    names: Iterable[str],
+    model: str | None,
+    dataset: str | None,
+    unfinished: bool,
+    older: float | None,
+    runs_dir: str | None,
+) -> list[dict]:
+    """The runs that `runs` is asked for, a line each."""
+    folder = folders.runs_folder(runs_dir)
+    every = [folders.find_any(name, folder) for name in names] or folders.list_runs(folder)
+    lines = [folders.line(run) for run in every]
+    for kind, name in (("model", model), ("dataset", dataset)):
+        if name and name not in (line[kind] for line in lines):
+            settings.zoo.find(name, kind)
+    since = time.time() - older * _DAY if older else None
+    return [
+        line
+        for line, run in zip(lines, every, strict=True)
+        if (not model or line["model"] == model)
+        and (not dataset or line["dataset"] == dataset)
+        and (not unfinished or line["state"] == "unfinished")
+        and (since is None or run.begun_at < since)
+    ]
+
+
+def contrasted(settings: Settings, **options: object) -> dict:
+    """The runs that `runs --compare` is asked for, side by side.
+
+    Raises:
+        UsageError: there are not two.
+    """
+    lines = those(settings, **options)
+    readable = [line for line in lines if line["state"] != "damaged"]
+    if len(readable) < 2:
+        raise UsageError(f"--compare takes two runs or more, and this is {len(readable)}.")
+    return contrast.contrast(readable)
+
+
+def _print_contrast(found: dict, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    from lstm_zoo.reporting import tables
+
+    tables.print_contrast(found)
+    models = [line["variant"] for line in found["runs"]]
+    (dataset, *others) = {line["dataset"] for line in found["runs"]}
+    if not others and len({*models}) > 1:
+        verdict = shlex.join(["lstm-zoo", "compare", *dict.fromkeys(models), "--dataset", dataset])
+        tell(f"A run has one seed. For a verdict over several: {verdict}")
+
+
+def _print_runs(lines: list[dict], folder: Path) -> None:
+    from lstm_zoo.reporting import tables
+
+    if lines:
+        tables.print_runs(lines)
+    else:
+        tell(f"No such run in {folder}.")
+
+
+def _remove(lines: list[dict], yes: bool) -> None:
+    idle = [line for line in lines if line["state"] != "running"]
+    if len(idle) < len(lines):
+        click.echo(f"{counted(len(lines) - len(idle), 'run')} in training stay.", err=True)
+    if not yes and not click.confirm(f"Remove {counted(len(idle), 'run')} for good?", err=True):
+        click.echo("Nothing is removed.", err=True)
+        return
+    for line in idle:
+        folders.remove(Run(Path(line["run"])))
+    click.echo(f"{counted(len(idle), 'run')} removed.", err=True)
+
+
+COMMANDS = [runs]
