@@ -8,6 +8,13 @@ from lstm_zoo.runs import Run
 
 _COSTS = ("parameters", "epochs", "train_seconds")
 
+_FOLLOWING = {  # settings that differ wherever another one does
+    "model": "variant",
+    "builder": "model",
+    "loader": "dataset",
+    "data_sha256": "dataset",
+}
+
 
 def contrast(lines: list[dict]) -> dict:
     """What `runs --compare` tells.
@@ -24,7 +31,9 @@ def contrast(lines: list[dict]) -> dict:
     settings = _columns([run.config.flat() for run in runs])
     scores = _columns([_scores(run) if run.finished else {} for run in runs])
     differing = {name: values for name, values in settings.items() if not _same(values)}
-    return {"runs": lines, "settings": differing, "scores": scores}
+    told = {name for name, other in _FOLLOWING.items() if other in differing}
+    shown = {name: values for name, values in differing.items() if name not in told}
+    return {"runs": lines, "settings": shown, "scores": scores}
 
 
 def _scores(run: Run) -> dict:

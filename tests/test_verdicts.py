@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -314,6 +315,26 @@ def test_a_narrow_terminal_breaks_no_number(monkeypatch, capsys):
     assert "0.1235" in shown
     assert "a-long-model-name" in shown
     assert "…" not in shown
+
+
+@pytest.mark.parametrize(("columns", "header"), [("120", True), ("40", False)])
+def test_a_table_too_wide_for_its_terminal_is_stacked(columns, header, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    rows = [["runs/lstm-digits-s0-20261128", 0.97, "accuracy"], ["b", 0.5, None]]
+    tables.print_rows(["run", "score", "the metric of it"], rows)
+    plain = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)
+    lines = [line.split() for line in plain.splitlines() if line.strip()]
+    if header:
+        assert lines[0] == ["run", "score", "the", "metric", "of", "it"]
+        assert lines[2] == ["runs/lstm-digits-s0-20261128", "0.97", "accuracy"]
+    else:
+        assert [line[-1] for line in lines[:4]] == [rows[0][0], "0.97", "accuracy", "b"]
+
+
+def test_a_table_that_goes_into_a_file_is_cut_nowhere(capsys):
+    tables.print_rows(["a", "b"], [["x" * 150, "y" * 150]])
+    assert f"{'x' * 150}   {'y' * 150}" in capsys.readouterr().out
 
 
 def test_all_of_it_is_strict_json():

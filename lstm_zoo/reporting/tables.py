@@ -32,6 +32,7 @@ from lstm_zoo.results import finished
 from lstm_zoo.runs import Run
 
 Block = str | Table
+_WIDEST = 100_000  # letters of a table that is cut nowhere
 
 
 def console() -> Console:
@@ -50,14 +51,37 @@ def _table(*columns: str, texts: Collection[str] = ()) -> Table:
 
 
 def _print(*blocks: Block, out: Console | None = None) -> None:
-    """Lines and tables; a table too wide for the terminal runs on, and breaks no number."""
+    """Lines and tables; what is too wide for the terminal is stacked, and elsewhere runs on."""
     out = out or console()
     for block in blocks:
         if isinstance(block, Table):
-            needed = Measurement.get(out, out.options.update(max_width=1000), block).maximum
-            out.print(block, width=max(out.width, needed), crop=False)
+            _print_table(block, out)
         else:
             out.print(_text(block), soft_wrap=not out.is_terminal)
+
+
+def _print_table(table: Table, out: Console) -> None:
+    needed = Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum
+    if needed > out.width and out.is_terminal:
+        table = _stacked(table)
+        needed = Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum
+    width, out.width = out.width, max(out.width, needed)
+    out.print(table, crop=False)
+    out.width = width
+
+
+def _stacked(table: Table) -> Table:
+    """A table whose rows are below each other, a cell a line, under their first one."""
+    first, *others = table.columns
+    stacked = Table(box=None, pad_edge=False, show_header=False)
+    stacked.add_column(no_wrap=True)
+    stacked.add_column(no_wrap=True)
+    for name, *cells in zip(*(column.cells for column in table.columns), strict=True):
+        stacked.add_row(first.header, name, style="bold")
+        for column, cell in zip(others, cells, strict=True):
+            stacked.add_row(column.header, cell)
+        stacked.add_row()
+    return stacked
 
 
 def text(blocks: Iterable[Block]) -> str:
