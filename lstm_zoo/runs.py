@@ -165,8 +165,13 @@ def find_any(name: str, runs: Path) -> Run:
 def _newest(runs: Path) -> Run:
     every = list_runs(runs)
     if not every:
-        raise RunError(f"There is no run in {runs} yet: lstm-zoo train lstm makes one.")
+        raise RunError(none_yet(runs))
     return every[-1]
+
+
+def none_yet(runs: Path) -> str:
+    """A folder without runs, and how to get one."""
+    return f"There is no run in {runs} yet: lstm-zoo train lstm makes one."
 
 
 def _named(name: str, runs: Path) -> Run:

@@ -186,7 +186,7 @@ def test_no_command_at_all_is_the_help(zoo):
 
 
 def test_runs_lists_nothing_calmly(zoo, zoo_json):
-    assert zoo("runs").out == "No such run in runs.\n"
+    assert zoo("runs").out == "There is no run in runs yet: lstm-zoo train lstm makes one.\n"
     assert zoo_json("runs") == []
 
 

@@ -119,7 +119,7 @@ def _print_runs(lines: list[dict], folder: Path) -> None:
     if lines:
         tables.print_runs(lines)
     else:
-        tell(f"No such run in {folder}.")
+        tell(f"No such run in {folder}." if folders.list_runs(folder) else folders.none_yet(folder))
 
 
 def _remove(lines: list[dict], yes: bool) -> None:

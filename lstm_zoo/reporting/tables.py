@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from collections.abc import Collection, Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -205,8 +206,11 @@ def scores_table(record: dict) -> Table:
 
 
 def print_results(results: dict, output: str | None) -> None:
-    """A comparison, and where it was written."""
-    _print(*results_blocks(results), *([f"Results: {output}"] if output else []))
+    """A comparison, where it was written, and the command that draws it."""
+    _print(*results_blocks(results))
+    if output:
+        page = shlex.join(["lstm-zoo", "report", output, "-o", "page.html"])
+        _print(f"Results: {output}", f"Next: {page}")
 
 
 def results_blocks(results: dict) -> list[Block]:
