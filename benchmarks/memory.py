@@ -19,7 +19,8 @@ from pathlib import Path
 import sections
 
 from lstm_zoo.__main__ import run
-from lstm_zoo.catalog import Recipe, load
+from lstm_zoo.catalog import load
+from lstm_zoo.entries import Recipe
 from lstm_zoo.errors import counted, listed
 from lstm_zoo.records import write_json
 from lstm_zoo.reporting.sentences import number, span

@@ -16,9 +16,9 @@ from pathlib import Path
 import click
 
 from lstm_zoo import catalog
-from lstm_zoo.catalog import Dataset, Model
 from lstm_zoo.cli import cli
 from lstm_zoo.config import TRAINING
+from lstm_zoo.entries import Dataset, Model
 from lstm_zoo.parameters import REQUIRED, Parameter
 
 DOCS = Path(__file__).parent

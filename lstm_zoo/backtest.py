@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import archives, evaluation
-from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
 from lstm_zoo.data import Dataset
+from lstm_zoo.entries import Metric
 from lstm_zoo.runs import FOLDS, Run
 from lstm_zoo.tasks import Forecasting
 

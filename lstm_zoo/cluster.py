@@ -24,8 +24,8 @@ from typing import Any
 
 import lstm_zoo
 from lstm_zoo import provenance, remote, scratch
-from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
+from lstm_zoo.entries import Metric
 from lstm_zoo.errors import (
     MissingExtra,
     ProcessLost,

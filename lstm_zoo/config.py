@@ -12,7 +12,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import get_type_hints
 
 from lstm_zoo import catalog, plugins
-from lstm_zoo.catalog import Dataset, Entry, Model, Zoo
+from lstm_zoo.catalog import Zoo
+from lstm_zoo.entries import Dataset, Entry, Model
 from lstm_zoo.errors import RunError, UnknownName, UsageError, counted, listed
 from lstm_zoo.parameters import REQUIRED, Parameter, check_names, fill
 

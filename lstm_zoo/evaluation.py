@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_zoo import data, disk, distribution, interrupts
-from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
+from lstm_zoo.entries import Metric
 from lstm_zoo.framing import Framing
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.results import LEVEL

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from lstm_zoo import data, evaluation, interrupts, preparation, saved, sources
-from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
+from lstm_zoo.entries import Metric
 from lstm_zoo.errors import DataError, RunError, UsageError, ZooError, reason
 from lstm_zoo.framing import Framing
 from lstm_zoo.layers import core

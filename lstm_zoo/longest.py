@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lstm_zoo.catalog import Recipe
+from lstm_zoo.entries import Recipe
 from lstm_zoo.errors import UnknownName
 
 CLOSE = 1.1  # how far a lag that is not solved may lie above one that is

@@ -9,8 +9,9 @@ from pathlib import Path
 import yaml
 
 from lstm_zoo import catalog
-from lstm_zoo.catalog import Entry, Zoo
+from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import TRAINING, RunConfig
+from lstm_zoo.entries import Entry
 from lstm_zoo.errors import RunError, UsageError, listed
 from lstm_zoo.files import contents
 from lstm_zoo.parameters import REQUIRED, Parameter

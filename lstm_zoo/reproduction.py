@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import statistics, verdicts
-from lstm_zoo.catalog import Recipe
 from lstm_zoo.config import RunConfig
+from lstm_zoo.entries import Recipe
 from lstm_zoo.errors import counted
 from lstm_zoo.results import finished
 from lstm_zoo.runs import Run

@@ -13,8 +13,8 @@ from numbers import Real
 import numpy as np
 
 from lstm_zoo import archives, sources
-from lstm_zoo.catalog import Metric
 from lstm_zoo.data import Part
+from lstm_zoo.entries import Metric
 from lstm_zoo.errors import ZooError, why
 from lstm_zoo.runs import Run
 from lstm_zoo.tasks import Task

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import catalog, checks, data, interrupts, preparation
-from lstm_zoo.catalog import Metric
 from lstm_zoo.config import RunConfig
+from lstm_zoo.entries import Metric
 from lstm_zoo.errors import TrainingError, UsageError, ZooError, reason
 from lstm_zoo.parameters import read_function
 

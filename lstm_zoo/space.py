@@ -9,8 +9,8 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lstm_zoo.catalog import Model
 from lstm_zoo.config import TRAINING
+from lstm_zoo.entries import Model
 from lstm_zoo.errors import UsageError, listed
 from lstm_zoo.parameters import Parameter, check_names
 

@@ -28,10 +28,11 @@ from lstm_zoo import (
     telling,
     timing,
 )
-from lstm_zoo.catalog import Metric, Zoo
+from lstm_zoo.catalog import Zoo
 from lstm_zoo.claims import Claims
 from lstm_zoo.config import RunConfig
 from lstm_zoo.earlier import Earlier
+from lstm_zoo.entries import Metric
 from lstm_zoo.errors import ProcessLost, RunError, TrainingError, ZooError, counted
 from lstm_zoo.parcel import Parcel
 from lstm_zoo.runs import Run

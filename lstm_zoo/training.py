@@ -31,10 +31,10 @@ from lstm_zoo import (
     runs,
 )
 from lstm_zoo.assembly import build
-from lstm_zoo.catalog import Metric
 from lstm_zoo.checkpoint import State
 from lstm_zoo.config import RunConfig
 from lstm_zoo.earlier import Earlier
+from lstm_zoo.entries import Metric
 from lstm_zoo.errors import Pruned, TrainingError, ZooError, reason
 from lstm_zoo.layers import core
 from lstm_zoo.reporting import charts

@@ -13,6 +13,7 @@ import pytest
 from lstm_zoo import catalog, preparation
 from lstm_zoo.auditing import audit, verdict
 from lstm_zoo.config import data_params
+from lstm_zoo.entries import Dataset
 from lstm_zoo.framing import Framing
 from lstm_zoo.sources import Source
 
@@ -56,7 +57,7 @@ def stranger(tmp_path, monkeypatch):
             f"def load(*, csv: str | None = None) -> {returns}:\n"
             + "".join(f"    {line}\n" for line in body.splitlines())
         )
-        entry = catalog.Dataset("own", summary="", loader=f"{module}:load")
+        entry = Dataset("own", summary="", loader=f"{module}:load")
         own = {"window": window} if returns == "Series" else {}
         return audit(Source("own", entry.loader, data_params(entry, own | params)))
 

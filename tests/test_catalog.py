@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from lstm_zoo import catalog
-from lstm_zoo.catalog import BUILT_IN, PREPARERS, Dataset, Model, Recipe, load, resolve
+from lstm_zoo.catalog import BUILT_IN, load, resolve
 from lstm_zoo.config import data_params, model_params, run_config, train_params
+from lstm_zoo.entries import PREPARERS, Dataset, Model, Recipe
 from lstm_zoo.errors import UnknownName, UsageError, ZooError
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.parameters import REQUIRED

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from lstm_zoo import catalog, tasks
-from lstm_zoo.catalog import Metric
+from lstm_zoo import tasks
+from lstm_zoo.entries import TASKS, Metric
 from lstm_zoo.scoring import Own
 from lstm_zoo.tasks.task import Task
 
@@ -84,7 +84,7 @@ def test_a_module_that_is_not_there_and_a_score_that_is_not_defined():
 def test_the_catalogue_knows_every_task_by_its_name():
     found = [kind for kind in vars(tasks).values() if isinstance(kind, type)]
     kinds = [kind for kind in found if issubclass(kind, Task) and kind is not Task]
-    assert {kind.name for kind in kinds} == set(catalog.TASKS)
+    assert {kind.name for kind in kinds} == set(TASKS)
 
 
 OWN = """

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lstm_zoo import backend, catalog, earlier, provenance, rehearsal, reproduction
+from lstm_zoo import backend, earlier, provenance, rehearsal, reproduction
 from lstm_zoo.__main__ import run as main_run
+from lstm_zoo.entries import Recipe
 from lstm_zoo.reporting import sentences
 from lstm_zoo.runs import Run
 
-RECIPE = catalog.Recipe(
+RECIPE = Recipe(
     name="own",
     summary="Mine",
     model="lstm",

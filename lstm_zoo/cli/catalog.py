@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from lstm_zoo import catalog, space
-from lstm_zoo.catalog import Dataset, Entry, Metric, Model, Recipe, Zoo
+from lstm_zoo import space
+from lstm_zoo.catalog import Zoo
 from lstm_zoo.cli.names import Name
 from lstm_zoo.cli.options import data_dir_option, dataset_params, series_options, series_params
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 from lstm_zoo.config import BACKENDS, choose_backend, parse_settings, run_config, train_params
+from lstm_zoo.entries import HOME, Dataset, Entry, Metric, Model, Recipe
 from lstm_zoo.errors import UsageError, listed, printable
 from lstm_zoo.parameters import REQUIRED, Parameter
 
@@ -61,7 +62,7 @@ def line(entry: Entry) -> dict:
 
 def _summary(entry: Entry) -> str:
     paper = f" ({entry.paper})" if entry.paper else ""
-    origin = f" [{Path(entry.origin).name}]" if entry.origin != catalog.HOME else ""
+    origin = f" [{Path(entry.origin).name}]" if entry.origin != HOME else ""
     return f"{entry.summary}{paper}{origin}"
 
 
@@ -212,7 +213,7 @@ def told(about: dict) -> Iterator[str]:
     for text in (about["paper"], about.get("description")):
         if text:
             yield f"\n{text}"
-    if about["from"] != catalog.HOME:
+    if about["from"] != HOME:
         yield f"\nFrom: {about['from']}"
     if about["kind"] == "recipe":
         yield from _told_recipe(about)

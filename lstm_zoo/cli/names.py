@@ -6,8 +6,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from lstm_zoo import runs
-from lstm_zoo.catalog import Entry
 from lstm_zoo.cli.settings import Settings
+from lstm_zoo.entries import Entry
 from lstm_zoo.errors import UsageError, ZooError
 from lstm_zoo.parameters import Parameter
 

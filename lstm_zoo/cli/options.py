@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from lstm_zoo import runs
-from lstm_zoo.catalog import Metric, Recipe
 from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.settings import Settings
 from lstm_zoo.config import (
@@ -22,6 +21,7 @@ from lstm_zoo.config import (
     run_config,
     shared_settings,
 )
+from lstm_zoo.entries import Metric, Recipe
 from lstm_zoo.errors import UsageError, counted
 from lstm_zoo.parameters import Parameter, check_names, whole_path
 

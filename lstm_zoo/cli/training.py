@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstm_zoo.catalog import Dataset as Entry
 from lstm_zoo.cli.executors import Executor, executor_options
 from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.options import DEFAULT_DATASET, Plan, given, plan, spelled, training_options
@@ -23,6 +22,7 @@ from lstm_zoo.cli.settings import (
     pass_settings,
     print_json,
 )
+from lstm_zoo.entries import Dataset as Entry
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.records import check_writable, write_json

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_zoo import recipe, space
-from lstm_zoo.catalog import Model
 from lstm_zoo.cli.executors import Executor, executor_options
 from lstm_zoo.cli.names import Name, Value
 from lstm_zoo.cli.options import Plan, given, plan, spelled, training_options
@@ -25,6 +24,7 @@ from lstm_zoo.cli.training import (
     useful,
 )
 from lstm_zoo.config import TRAINING, parse_variant
+from lstm_zoo.entries import Model
 from lstm_zoo.errors import UsageError
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.records import check_writable, write_text
