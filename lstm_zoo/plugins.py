@@ -85,6 +85,8 @@ def _named_by(distribution: Distribution) -> list[Plugin]:
         name, version = (distribution.metadata.get(key) for key in ("Name", "Version"))
     except UnicodeDecodeError:  # pip makes none such
         return []
+    except FileNotFoundError:  # what the package importlib_metadata makes of one without
+        name = version = None
     name = re.sub(r"[-_.]+", "-", name or "without a name").lower()
     try:
         values = [point.value for point in distribution.entry_points.select(group=GROUP)]

@@ -1,5 +1,6 @@
 """Plugins, written by hand here: how they are found, and what of a broken one comes of it."""
 
+import importlib
 import json
 import re
 import sys
@@ -169,7 +170,9 @@ def test_a_package_in_a_zip_file_is_left_out(install, monkeypatch, tmp_path):
     assert "can't be read: Not a directory" in found.fault
 
 
-def test_metadata_that_is_damaged_does_no_harm(install, tmp_path):
+@pytest.mark.parametrize("reader", ["importlib.metadata", "importlib_metadata"])
+def test_metadata_that_is_damaged_does_no_harm(install, tmp_path, reader):
+    importlib.import_module(reader)  # the latter reads for the former from then on
     install("tiny", MODEL % ("net", "tiny"))
     for name, file, content in (
         ("bad", "entry_points.txt", b"\xff[lstm_zoo.zoo]\nown = bad:zoo.yaml"),
