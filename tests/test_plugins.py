@@ -172,7 +172,6 @@ def test_a_package_in_a_zip_file_is_left_out(install, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("reader", ["importlib.metadata", "importlib_metadata"])
 def test_metadata_that_is_damaged_does_no_harm(install, tmp_path, reader):
-    importlib.import_module(reader)  # the latter reads for the former from then on
     install("tiny", MODEL % ("net", "tiny"))
     for name, file, content in (
         ("bad", "entry_points.txt", b"\xff[lstm_zoo.zoo]\nown = bad:zoo.yaml"),
@@ -185,6 +184,7 @@ def test_metadata_that_is_damaged_does_no_harm(install, tmp_path, reader):
         (folder / file).write_bytes(content)
     install("nameless", MODEL % ("other", "nameless"))
     (tmp_path / "site" / "nameless-1.0.dist-info" / "METADATA").unlink()
+    importlib.import_module(reader)  # the latter reads for the former from then on
     assert named("net", "other") == {"net": "tiny", "other": "without a name"}
 
 
