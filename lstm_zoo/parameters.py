@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -177,12 +178,19 @@ def read_function(reference: str) -> Function:
     Raises:
         ZooError: there is no such module or function, or its source can't be read.
     """
-    module, _, name = reference.partition(":")
     path = source_file(reference)
     try:
-        tree = ast.parse(path.read_bytes(), path.name)
+        state = path.stat()
+        return _function(reference, path, state.st_mtime_ns, state.st_size)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ZooError(f"{path} can't be read: {error} (zoo.yaml names '{reference}').") from None
+
+
+@lru_cache(maxsize=256)
+def _function(reference: str, path: Path, *state: int) -> Function:
+    """The function, as its file shows it in this state; a command asks for some many times."""
+    module, _, name = reference.partition(":")
+    tree = ast.parse(path.read_bytes(), path.name)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return _read(node, ast.get_docstring(tree) or "")
