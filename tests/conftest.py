@@ -75,6 +75,19 @@ def untimed(monkeypatch):
     monkeypatch.setattr(rehearsal, "measured", lambda *_: 0.0)
 
 
+@pytest.fixture(scope="module")
+def undrawn():
+    """What is trained in this process has no pictures, which take a third of a short training."""
+    from lstm_zoo import training
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            training, "_draw", lambda run, *_: (run.folder / "plots").mkdir(exist_ok=True)
+        )
+        patch.setattr(training, "_draw_training", lambda *_: None)
+        yield
+
+
 @pytest.fixture
 def walk_csv(tmp_path):
     """A random walk of 300 days as a CSV."""

@@ -8,6 +8,8 @@ import pytest
 
 from lstm_zoo import runs, sources
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROWS, SPIKES = 600, (520, 560)
 
 

@@ -13,6 +13,8 @@ from lstm_zoo.data import Series
 from lstm_zoo.errors import DataError, UsageError
 from lstm_zoo.tasks import Forecasting
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROWS = np.arange(100) ** 1.1
 
 

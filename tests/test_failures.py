@@ -14,6 +14,8 @@ import pytest
 from lstm_zoo import records, scratch, trials
 from lstm_zoo.runs import list_runs
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 MODELS = '''
 import faulthandler, os, signal
 from pathlib import Path

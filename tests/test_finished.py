@@ -19,7 +19,7 @@ import pytest
 from lstm_zoo.__main__ import run as lstm_zoo
 from lstm_zoo.runs import Run, list_runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from lstm_zoo import catalog
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untimed")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untimed", "undrawn")]
 MODELS = list(catalog.load().of("model"))
 
 

@@ -21,6 +21,8 @@ from lstm_zoo.errors import UnknownName
 from lstm_zoo.judging import EXIT_CODES, Condition, judge
 from lstm_zoo.reporting.gating import headline, junit, markdown
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "ci"
 TRAIN = {"epochs": 10, "batch_size": 32}

@@ -12,6 +12,8 @@ from lstm_zoo import baselines, data
 from lstm_zoo.datasets import adding, digits, moving_digits, sine
 from lstm_zoo.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_the_adding_problem_sums_what_is_marked():
     parts = adding.load(steps=7, train=500, validation=50, test=60)

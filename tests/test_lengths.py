@@ -14,6 +14,8 @@ from lstm_zoo.errors import RunError
 from lstm_zoo.reporting import lengths, markdown
 from lstm_zoo.reporting.page.lengths import lengths_chart
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 COMPARE = ("compare", "gru:units=8", "lstm:units=6", "--dataset", "adding", "--seeds", "2")
 COMPARE += ("--data", "steps=6", "--data", "train=1000", "--data", "test=300", "--epochs", "3")
 COMPARE += ("--learning-rate", "0.02")

@@ -17,6 +17,8 @@ from lstm_zoo.longest import RULES, Found
 from lstm_zoo.metrics import METRICS
 from lstm_zoo.reporting import lag_chart, lags
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ZOO = catalog.load()
 
 

@@ -15,7 +15,7 @@ from lstm_zoo.reporting.progress import Lines
 from lstm_zoo.runs import list_runs
 from lstm_zoo.trainer import Trainer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 TIMED = ("train_seconds", "compile_seconds", "examples_per_second")

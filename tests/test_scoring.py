@@ -10,6 +10,8 @@ from lstm_zoo.entries import TASKS, Metric
 from lstm_zoo.scoring import Own
 from lstm_zoo.tasks.task import Task
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CLASSES = np.array([0, 1, 1])
 ANSWERS = np.array([[0.75, 0.25], [0.5, 0.5], [0.0, 1.0]])
 SCORES = """

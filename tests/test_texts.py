@@ -18,6 +18,8 @@ from lstm_zoo.datasets import _words, imdb, text
 from lstm_zoo.errors import DataError, UnknownName, UsageError, ZooError
 from lstm_zoo.sources import Source
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 CUT = {"order": "drawn", "validation": 0.1, "test": 0.2}
 
 

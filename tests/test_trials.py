@@ -13,6 +13,8 @@ from lstm_zoo.entries import Recipe
 from lstm_zoo.reporting import sentences
 from lstm_zoo.runs import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = Recipe(
     name="own",
     summary="Mine",

@@ -19,6 +19,8 @@ from lstm_zoo.__main__ import run as main_run
 from lstm_zoo.runs import list_runs
 from lstm_zoo.tuning import TUNING_SEED
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TOY = '''
 import numpy as np
 from lstm_zoo.data import Examples, Parts

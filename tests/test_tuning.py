@@ -13,6 +13,8 @@ from lstm_zoo.errors import DataError, TrainingError, UsageError
 from lstm_zoo.reporting.progress import Lines
 from lstm_zoo.runs import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ZOO = catalog.load()
 
 

@@ -21,6 +21,8 @@ from lstm_zoo.errors import UsageError
 from lstm_zoo.reporting.progress import Lines
 from lstm_zoo.runs import list_runs
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 QUIET = Lines(console=None, quiet=True)
 TIMED = ("train_seconds", "compile_seconds", "examples_per_second", "started", "command", "run")
