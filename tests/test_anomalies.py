@@ -84,6 +84,35 @@ def test_what_is_out_of_line_is_found(zoo_json, run, folder):
 
 
 @pytest.mark.slow
+def test_what_is_marked_is_drawn(zoo, run, folder):
+    asked = ("--false-alarms", "0.05", "--csv", folder / "spikes.csv", "--picture", "marked.png")
+    assert zoo("predict", run.folder, "--anomalies", *asked).code == 0
+    assert Path("marked.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_has_the_marked_points_at_their_places():
+    from lstm_zoo.reporting.outlook import anomalies_figure
+
+    dates = np.datetime64("2024-01-01") + np.arange(9)
+    figure = anomalies_figure(
+        rows=np.arange(5, 9),
+        values=np.array([1.0, 5.0, 1.0, 1.5]),
+        forecasts=np.ones(4),
+        marks=np.array([False, True, False, False]),
+        threshold=2.0,
+        column="Value",
+        title="gru on prices: anomalies",
+        dates=dates,
+    )
+    (axes,) = figure.axes
+    band, marked = axes.collections
+    assert sorted({y for _, y in band.get_paths()[0].vertices}) == [-1.0, 3.0]
+    ((x, y),) = marked.get_offsets()
+    assert (x, y) == (19729.0, 5.0)  # days from 1970 to 2024-01-07
+    assert "anomalies (1)" in axes.get_legend_handles_labels()[1]
+
+
+@pytest.mark.slow
 def test_what_has_no_threshold_is_told(zoo, run, folder):
     result = zoo("predict", run.folder, "--anomalies", "--false-alarms", "0.001")
     assert (result.code, "it takes 999" in result.err) == (1, True), result.err

@@ -31,6 +31,7 @@ from lstm_zoo.parameters import Parameter, read_function
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from lstm_zoo.anomalies import Points, Threshold
     from lstm_zoo.data import Dataset
     from lstm_zoo.forecasting import Loaded
     from lstm_zoo.horizon import Outlook
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _HORIZON = Parameter("horizon", "PositiveInt", None, "steps past the end")
 _LEVEL = Parameter("level", "PositiveFloat", 0.9, "nominal coverage")
 _FALSE_ALARMS = Parameter("false-alarms", "Rate", 0.01, "share of points")
-_AHEAD = ("level", "intervals", "picture")  # options of --horizon
+_AHEAD = ("level", "intervals")  # options of --horizon
 _GENERATE = Parameter("generate", "PositiveInt", None, "characters to write")
 _TEMPERATURE = Parameter("temperature", "PositiveFloat", 1.0, "how daring the text is")
 _SEED = Parameter("seed", "NonNegativeInt", 0, "draws the characters")
@@ -101,7 +102,7 @@ def evaluated(settings: Settings, run: str, **options: object) -> dict:
     type=click.Choice(["split", "adaptive"]),
     help="Of --horizon: as wide as the calibration part says (split), or following their failures.",
 )
-@click.option("--picture", metavar="FILE.png", help="Of --horizon: draw it there.")
+@click.option("--picture", metavar="FILE.png", help="Of --horizon or --anomalies: draw it there.")
 @click.option(
     "--anomalies", is_flag=True, help="Mark the points that are too far from their forecast."
 )
@@ -149,7 +150,7 @@ class Predictions:
         columns: its columns.
         rows: its rows.
         notes: what is to be known of them.
-        figure: draws them, past the end of a series.
+        figure: draws them, where they are past the end of a series, or anomalies.
     """
 
     columns: list[str]
@@ -169,14 +170,15 @@ def predicted(
     """What `predict` is asked for, in its files too."""
     _check_predict(output, horizon, anomalies, options)
     looking = {name: options[name] for name in _AHEAD}
-    for file in filter(None, (output, looking["picture"])):
+    picture = options["picture"]
+    for file in filter(None, (output, picture)):
         records.check_writable(Path(file))
     loaded = load_run(settings, run, options)
     from lstm_zoo import forecasting
 
     dataset = data_of(settings, loaded, options)
     if horizon:
-        found = _ahead(settings, loaded, dataset, horizon, **looking)
+        found = _ahead(loaded, dataset, horizon, **looking)
     elif anomalies:
         rate = options["false_alarms"] or _FALSE_ALARMS.default
         found = _anomalies(loaded, dataset, rate, options["data_dir"])
@@ -185,6 +187,11 @@ def predicted(
     if output:
         forecasting.save(found.columns, found.rows, Path(output))
         settings.say(f"{len(found.rows):,} predictions: {output}")
+    if picture:
+        from lstm_zoo.reporting import charts
+
+        charts.save(found.figure(), Path(picture))
+        settings.say(f"Picture: {picture}")
     return found
 
 
@@ -214,6 +221,8 @@ def generated(
 def _check_predict(output: str | None, horizon: int | None, anomalies: bool, options: dict) -> None:
     _check_together(output, horizon, options)
     _check_ahead(horizon, {name: options[name] for name in _AHEAD})
+    if options["picture"] and not (horizon or anomalies):
+        raise UsageError("--picture goes with --horizon N or --anomalies.")
     _check_anomalies(anomalies, options["false_alarms"], horizon or options["generate"])
 
 
@@ -258,34 +267,42 @@ def _anomalies(
     columns, rows = anomalies.table(dataset, found, limit)
     marked = sum(row[-1] for row in rows)
     told = f"Marked: {marked:,} of {counted(len(rows), 'point')}."
-    return Predictions(columns, rows, (limit.told(test), told))
+    figure = partial(_figure_of_anomalies, loaded, dataset, found, limit)
+    return Predictions(columns, rows, (limit.told(test), told), figure)
+
+
+def _figure_of_anomalies(
+    loaded: Loaded, dataset: Dataset, found: Points, limit: Threshold
+) -> Figure:
+    """The picture of the points that are marked."""
+    from lstm_zoo.reporting import outlook
+
+    framing = dataset.framing
+    return outlook.anomalies_figure(
+        rows=found.rows,
+        values=dataset.series.values[found.rows, framing.target],
+        forecasts=found.forecasts,
+        marks=limit.marks(found),
+        threshold=limit.value,
+        dates=dataset.series.dates,
+        column=framing.columns[framing.target],
+        title=f"{loaded.config.variant} on {loaded.config.dataset}: anomalies",
+    )
 
 
 def _ahead(
-    settings: Settings,
-    loaded: Loaded,
-    dataset: Dataset,
-    steps: int,
-    *,
-    level: float | None,
-    intervals: str | None,
-    picture: str | None,
+    loaded: Loaded, dataset: Dataset, steps: int, *, level: float | None, intervals: str | None
 ) -> Predictions:
-    """The steps past the end, drawn too."""
+    """The steps past the end."""
     from lstm_zoo import horizon
 
     terms = {"level": level or _LEVEL.default, "adaptive": intervals == "adaptive"}
     found = horizon.ahead(loaded, dataset, steps, **terms)
-    figure = partial(_figure, loaded, dataset, found)
-    if picture:
-        from lstm_zoo.reporting import charts
-
-        charts.save(figure(), Path(picture))
-        settings.say(f"Picture: {picture}")
+    figure = partial(_figure_ahead, loaded, dataset, found)
     return Predictions(*found.table(), found.notes, figure)
 
 
-def _figure(loaded: Loaded, dataset: Dataset, found: Outlook) -> Figure:
+def _figure_ahead(loaded: Loaded, dataset: Dataset, found: Outlook) -> Figure:
     """The picture of what comes next."""
     from lstm_zoo.reporting import outlook
 

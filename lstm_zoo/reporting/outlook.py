@@ -1,11 +1,11 @@
-"""The picture of what comes after the end of a series."""
+"""The pictures of what comes after the end of a series, and of the points that no forecast saw."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from lstm_zoo.reporting.charts import BLUE, GREEN, finished, name_rows, short, styled
+from lstm_zoo.reporting.charts import BLUE, GREEN, RED, finished, name_rows, short, styled
 
 _PAST = 3  # times as many rows before the end as after it
 _LEAST = 60  # of them
@@ -48,4 +48,40 @@ def outlook_figure(
     name_rows(axes, dates, end + steps - first)
     axes.set_ylabel(short(column, 28))
     axes.set_title(subtitle, fontsize=10)
+    return finished(figure, title, axes)
+
+
+@styled
+def anomalies_figure(
+    *,
+    rows: np.ndarray,
+    values: np.ndarray,
+    forecasts: np.ndarray,
+    marks: np.ndarray,
+    threshold: float,
+    column: str,
+    title: str,
+    dates: np.ndarray | None = None,
+) -> Figure:
+    """Points of a series, how far from its forecast each might be, and those that are further.
+
+    Args:
+        rows: the points' rows, rising, `(points,)`.
+        values: their values, `(points,)`, in the series' unit.
+        forecasts: of each, `(points,)`.
+        marks: which are anomalies, `bool (points,)`.
+        threshold: how far from its forecast a point may be.
+        column: the series' name.
+        title: the picture's title.
+        dates: of the whole series; None where there are none.
+    """
+    figure = Figure(figsize=(10, 4.8))
+    axes, places = figure.subplots(), rows if dates is None else dates[rows]
+    near = {"color": GREEN, "alpha": 0.2, "lw": 0, "label": "forecast ± threshold"}
+    axes.fill_between(places, forecasts - threshold, forecasts + threshold, **near)
+    axes.plot(places, values, c=BLUE, lw=1.2, label="actual values")
+    found = f"anomalies ({marks.sum():,})"
+    axes.scatter(places[marks], values[marks], c=RED, s=30, zorder=4, label=found)
+    name_rows(axes, dates, len(rows))
+    axes.set_ylabel(short(column, 28))
     return finished(figure, title, axes)
