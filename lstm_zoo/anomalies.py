@@ -47,12 +47,24 @@ class Threshold:
     def told(self, test: Points) -> str:
         """What it is, and what came of the stated rate on the run's test part."""
         beyond, tested = int(np.sum(self.marks(test))), len(test.errors)
+        low, high = conformal.missed(self.rows, 1 - self.false_alarms)
         return (
             f"Threshold {number(self.value)}, set on {self.rows:,} rows of the {self.part} part "
-            f"for {percent(self.false_alarms)} false alarms: beyond it are "
-            f"{counted(beyond, 'row')} of the {tested:,} of the test part "
-            f"({percent(beyond / tested)})."
+            f"for {percent(self.false_alarms)} false alarms ({percent(low)} to {percent(high)} in "
+            f"nine of ten cases, were all rows alike): beyond it are {counted(beyond, 'row')} of "
+            f"the {tested:,} of the test part ({percent(beyond / tested)})."
         )
+
+    def record(self, test: Points) -> dict:
+        """The same for a program."""
+        beyond, tested = int(np.sum(self.marks(test))), len(test.errors)
+        return {
+            "threshold": self.value,
+            "false_alarms": self.false_alarms,
+            "part": self.part,
+            "rows": self.rows,
+            "test": {"rows": tested, "beyond": beyond, "share": beyond / tested},
+        }
 
     def marks(self, points: Points) -> np.ndarray:
         """Which points are anomalies: `bool (points,)`."""

@@ -46,15 +46,16 @@ def beside(models: list[dict], dataset: Dataset) -> dict:
     """Its scores, and how each model of a results.json stands to it.
 
     Returns:
-        `name`, `scores`, the main one of each of the `folds`, and of each of the `models` its
-        `difference` in loss, over the test examples and the mean of its seeds, with the
-        Diebold–Mariano test's `p_value`.
+        `name`, `season`, its rows or None, `scores`, the main one of each of the `folds`, and of
+        each of the `models` its `difference` in loss, over the test examples and the mean of its
+        seeds, with the Diebold–Mariano test's `p_value`.
     """
     task, answers = Forecasting(dataset), forecasts(dataset)
     truth = task.truth(dataset.test)
     losses = metrics.losses(truth, answers)
     return {
         "name": NAME,
+        "season": dataset.period,
         "scores": task.scores(answers, dataset.test),
         "folds": [_score(task, answers, fold.examples) for fold in dataset.folds],
         "models": [

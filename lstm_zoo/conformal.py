@@ -46,6 +46,23 @@ def half_width(errors: np.ndarray, level: float) -> float:
     return float(np.partition(np.abs(errors), place - 1)[place - 1])
 
 
+def missed(errors: int, level: float) -> tuple[float, float]:
+    """Between which shares what lies beyond a half-width is in nine of ten cases.
+
+    Of n exchangeable errors the k-th smallest is exceeded by a share that is Beta(n + 1 − k, k)
+    distributed (Vovk 2012, Conditional validity of inductive conformal predictors).
+
+    Args:
+        errors: how many the half-width is from.
+        level: the nominal coverage.
+    """
+    from scipy import stats
+
+    place = math.ceil(round((errors + 1) * level, 9))
+    low, high = stats.beta.ppf([0.05, 0.95], errors + 1 - place, place)
+    return float(low), float(high)
+
+
 def split(calibration: np.ndarray, test: np.ndarray, level: float) -> np.ndarray:
     """The half-width at each test target, and at the one after them: `(targets + 1,)`, all equal.
 
@@ -76,9 +93,10 @@ def adaptive(
         gamma: how far one failure moves the level.
 
     Raises:
-        DataError: the calibration targets are too few.
+        DataError: the calibration targets whose truth is known before the first test target are
+            too few.
     """
-    half_width(calibration, level)
+    half_width(calibration[: max(0, len(calibration) - ahead + 1)], level)
     first, errors = len(calibration), np.abs(np.concatenate([calibration, test]))
     alpha, widths = 1 - level, np.empty(len(test) + 1)
     for target in range(first, len(errors) + 1):

@@ -15,7 +15,7 @@ import numpy as np
 
 from lstm_zoo import conformal, evaluation, forecasting, rhythm
 from lstm_zoo.data import Dataset, Part
-from lstm_zoo.errors import DataError, UsageError
+from lstm_zoo.errors import DataError, UsageError, counted
 from lstm_zoo.forecasting import Loaded
 from lstm_zoo.framing import Framing
 from lstm_zoo.reporting.sentences import percent
@@ -23,6 +23,7 @@ from lstm_zoo.reporting.sentences import percent
 MOST_STEPS = 100_000  # past the end of a series
 _MOST_JUDGED = 200  # steps that have an interval: every one is forecast from every known row
 _BATCH = 512
+_SHORT = 0.05  # of the nominal coverage, of which a user is told
 _ROWS = 2000  # of the calibration part, and of the test part, that are looked at
 
 
@@ -86,10 +87,15 @@ class Outlook:
         known = len(self.intervals.half)
         half = [*self.intervals.half.tolist(), *[None] * (steps - known)]
         bounds = [
-            (None, None) if wide is None else (row[2] - wide, row[2] + wide)
+            (None, None) if wide is None else (_short(row[2] - wide), _short(row[2] + wide))
             for row, wide in zip(rows, half, strict=True)
         ]
         return [*columns, "lower", "upper"], [a + b for a, b in zip(rows, bounds, strict=True)]
+
+
+def _short(value: float) -> float:
+    """As many digits as a forecast has."""
+    return float(f"{value:.9g}")
 
 
 def ahead(loaded: Loaded, dataset: Dataset, steps: int, *, level: float, adaptive: bool) -> Outlook:
@@ -169,13 +175,22 @@ def _intervals(
             "No intervals: training left no rows to calibrate them by, as it does with --data "
             "calibration=0.1."
         ]
-    judged = min(steps, _MOST_JUDGED)
+    judged = _judged(dataset, steps, level, adaptive)
     errors = _errors(forecast, dataset, values, judged)
     each = [_step(*both, level, place + 1, adaptive) for place, both in enumerate(errors)]
     half, coverage = (np.array(column) for column in zip(*each, strict=True))
     counts = map(len, errors[0])
     intervals = Intervals(level, half, coverage, *counts)
     return intervals, _told(intervals, steps, adaptive)
+
+
+def _judged(dataset: Dataset, steps: int, level: float, adaptive: bool) -> int:
+    """How many steps have an interval; to adapt, enough must be known so many steps before."""
+    judged = min(steps, _MOST_JUDGED)
+    if not adaptive:
+        return judged
+    known = len(_rows(dataset.calibration, dataset.framing)[-_ROWS:])
+    return max(1, min(judged, known - conformal.least(level) + 1))
 
 
 def _step(
@@ -221,7 +236,9 @@ def _told(intervals: Intervals, steps: int, adaptive: bool) -> list[str]:
     coverage, judged = intervals.coverage, len(intervals.half)
     held = f"{percent(coverage[0])} one step ahead"
     if judged > 1:
-        held += f" and {percent(coverage[-1])} {judged:,} steps ahead"
+        worst = int(np.argmin(coverage))
+        held += f", {percent(coverage[-1])} {judged:,} steps ahead"
+        held += f" and at the worst {percent(coverage[worst])}, {counted(worst + 1, 'step')} ahead"
     told = [
         f"Intervals of nominal {percent(intervals.level)}, calibrated on "
         f"{intervals.calibration:,} rows that training did not use: they held {held}, of "
@@ -229,6 +246,15 @@ def _told(intervals: Intervals, steps: int, adaptive: bool) -> list[str]:
     ]
     if judged < steps:
         told.append(f"Only the first {judged:,} steps have an interval.")
-    if not adaptive and np.min(coverage) < intervals.level - 0.05:
-        told.append("A series changes: --intervals adaptive follows, by what it missed lately.")
+    if judged > 1:
+        told.append("Forecasts of many steps overlap: such a share is of fewer cases than rows.")
+    if not adaptive and coverage[0] < intervals.level - _SHORT:
+        told.append(
+            "A series changes: --intervals adaptive follows, by what it missed lately, the better "
+            "the fewer the steps."
+        )
+    if adaptive and np.min(coverage) < intervals.level - _SHORT:
+        told.append(
+            "What forecasts of many steps miss is known late: a higher --level makes them wider."
+        )
     return told

@@ -240,8 +240,9 @@ def prepare_series(
         fold: the one of them that is the test part; 0 for all.
         split: `past` lets the inputs of a later part reach back over a cut, for the past is
             known; `strict` does not.
-        period: the rows of a season, the source's own if it has one; the value of a season ago is
-            one more trivial answer then.
+        period: the rows of a season; if none is given, those that the source knows, or that the
+            dates' rhythm has (12 months, 4 quarters, 7 days, 24 hours). The value of a season ago
+            is one more trivial answer then.
     """
     if fold > folds:
         raise UsageError(f"There is no fold {fold} of {folds} (--data folds=…).")
@@ -291,7 +292,7 @@ def prepare_series(
         period=_season(raw, period, examples["test"][0] + window),
         calibration=parts.get("calibration"),
         folds=() if fold or folds == 1 else pieces,
-        notes=raw.notes,
+        notes=(*raw.notes, *_told_of_season(raw, period)),
     )
 
 
@@ -332,13 +333,29 @@ def _folds(places: range, count: int, known: int) -> tuple[Fold, ...]:
 def _season(raw: Series, period: int | None, known: int) -> int | None:
     """The period that was asked for, or the source's where the rows `known` at first have one."""
     if period is None:
-        return raw.season if raw.season and raw.season <= known else None
+        own = raw.season or _season_of_dates(raw)[0]
+        return own if own and own <= known else None
     if period > known:
         raise DataError(
             f"A period of {period:,} rows is longer than the {known:,} rows known before the first "
             "forecast: give a shorter one (--data period=…), or leave it out."
         )
     return period
+
+
+def _season_of_dates(raw: Series) -> tuple[int | None, str]:
+    """What the dates' rhythm says of a season, and that in words."""
+    if raw.dates is None:
+        return None, ""
+    from lstm_zoo import rhythm  # and pandas, which a series without dates does without
+
+    return rhythm.season(raw.dates) or (None, "")
+
+
+def _told_of_season(raw: Series, period: int | None) -> list[str]:
+    """Which season is taken, where nobody has named one."""
+    rows, words = (None, "") if period or raw.season else _season_of_dates(raw)
+    return [f"A season is {rows} rows, as the dates go {words} (or --data period=N)."] * bool(rows)
 
 
 def _shorter(window: int, horizon: int) -> str:

@@ -113,6 +113,7 @@ _TESTED = {
 }
 _CLASSICAL = {
     "name": str,
+    "season?": (int, None),
     "scores": {"*": _NUMBER},
     "folds": [float],
     "models": [{"name": str, "difference": _NUMBER, "p_value": _P_VALUE}],

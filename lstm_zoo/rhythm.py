@@ -1,8 +1,10 @@
-"""How the dates of a series go on."""
+"""How the dates of a series go on, and how long its season is."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,11 @@ _LOOKED_AT = 1000  # of the latest dates
 _DAY = pd.Timedelta(days=1)
 _MONTHS = {1: (28, 31), 3: (89, 92), 6: (181, 184), 12: (365, 366)}  # days that they last
 _WORDS = {1: "month by month", 3: "by quarters", 6: "by half-years", 12: "year by year"}
-_REGULAR = {"D": "day by day", "h": "hour by hour", "min": "minute by minute"}
+_REGULAR = {"D": "day by day", "h": "hour by hour", "min": "minute by minute", "W": "week by week"}
+_SEASONS = {"D": 7, "h": 24} | {1: 12, 3: 4, 6: 2}  # rows of one, by the rhythm or its months
+_USUAL = 0.5  # the share of gaps that makes the most frequent one the rhythm
+
+Following = Callable[[pd.Timestamp, int], pd.Timestamp]
 
 
 def continued(dates: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
@@ -29,12 +35,10 @@ def continued(dates: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
         DataError: they go beyond what a date can be.
     """
     latest = pd.DatetimeIndex(dates[-_LOOKED_AT:])
-    offset, words = _rhythm(latest)
+    following, words = _rhythm(latest)
     try:
-        following = [latest[-1]]
-        for _ in range(steps):
-            following.append(following[-1] + offset)
-        return np.array(following[1:], "datetime64[ns]"), words
+        every = [following(latest[-1], step) for step in range(1, steps + 1)]
+        return np.array(every, "datetime64[ns]"), words
     except (OverflowError, ValueError) as error:
         raise DataError(
             f"{steps:,} steps go beyond the last date that there can be: a smaller --horizon ends "
@@ -42,20 +46,64 @@ def continued(dates: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
         ) from error
 
 
-def _rhythm(dates: pd.DatetimeIndex) -> tuple[BaseOffset | pd.Timedelta, str]:
-    """What lies between a date and the next."""
+def season(dates: np.ndarray) -> tuple[int, str] | None:
+    """The rows of a season, where the dates have a rhythm that is known for one, and that in words.
+
+    Twelve months, four quarters, seven days, 24 hours; trading days have none.
+
+    Args:
+        dates: `datetime64[ns] (rows,)`, rising.
+    """
+    latest = pd.DatetimeIndex(dates[-_LOOKED_AT:])
+    regular = _regular(latest)
+    if regular in ("B", "C") or _on_trading_days(latest):
+        return None
+    rows = _SEASONS.get(_months(latest) or regular)
+    return (rows, _rhythm(latest)[1]) if rows else None
+
+
+def _rhythm(dates: pd.DatetimeIndex) -> tuple[Following, str]:
+    """The date so many steps after the last one, and that in words."""
     regular = _regular(dates)
     if regular in ("B", "C") or _on_trading_days(dates):
-        return BDay(), "by weekdays (which of them are holidays is not known)"
+        return _by(BDay()), "by weekdays (which of them are holidays is not known)"
     months = _months(dates)
     if months and not (regular or "").startswith("B"):  # the last working day, say
         return _monthly(dates, months), _WORDS[months]
     if regular:
-        return to_offset(regular), _REGULAR.get(regular, f"at the series' own rhythm ({regular})")
-    gaps = pd.Series(dates).diff().dropna()
-    usual = gaps.mode().iloc[0] if len(gaps) else _DAY
-    length = "a day" if usual == _DAY else str(usual).removesuffix(" 00:00:00")
-    return usual, f"by {length}, the most frequent step"
+        return _by(to_offset(regular)), _regularly(regular)
+    return _by_gap(pd.Series(dates).diff().dropna())
+
+
+def _regularly(regular: str) -> str:
+    """Pandas' name of a rhythm, in words where there are some."""
+    words = _REGULAR.get(regular.partition("-")[0])
+    try:
+        return words or f"by {_length(pd.Timedelta(to_offset(regular)))}"
+    except ValueError:  # it is no length of time
+        return f"at the series' own rhythm (pandas' {regular})"
+
+
+def _by(offset: BaseOffset | pd.Timedelta) -> Following:
+    return lambda last, steps: last + steps * offset
+
+
+def _by_gap(gaps: pd.Series) -> tuple[Following, str]:
+    """By the gap that most have, or by the one in the middle where they are of every length."""
+    if gaps.empty:
+        return _by(_DAY), "by a day, as there is but one date"
+    usual = gaps.mode().iloc[0]
+    if (gaps == usual).mean() >= _USUAL:
+        return _by(usual), f"by {_length(usual)}, the most frequent step"
+    middle = gaps.median().round("s")
+    return _by(middle), f"by {_length(middle)}, the median step: they have no rhythm"
+
+
+def _length(gap: pd.Timedelta) -> str:
+    """A day, 3 days, 2 days 21:30:00, 00:15:00."""
+    if gap == _DAY:
+        return "a day"
+    return str(gap).removesuffix(" 00:00:00").removeprefix("0 days ")
 
 
 def _regular(dates: pd.DatetimeIndex) -> str | None:
@@ -86,10 +134,16 @@ def _months(dates: pd.DatetimeIndex) -> int | None:
     return None
 
 
-def _monthly(dates: pd.DatetimeIndex, months: int) -> BaseOffset:
-    """So many months on: at their ends or beginnings where the dates are."""
+def _monthly(dates: pd.DatetimeIndex, months: int) -> Following:
+    """So many months on: at their ends or beginnings where the dates are, or else on their day."""
     if dates.is_month_end.all():
-        return MonthEnd(months)
+        return _by(MonthEnd(months))
     if dates.is_month_start.all():
-        return MonthBegin(months)
-    return DateOffset(months=months)
+        return _by(MonthBegin(months))
+    return partial(_on_day, dates.day.max(), months)
+
+
+def _on_day(day: int, months: int, last: pd.Timestamp, steps: int) -> pd.Timestamp:
+    """That day so many months after the last one, or the end of a month that is too short."""
+    month = last.replace(day=1) + DateOffset(months=months * steps)
+    return month.replace(day=min(day, month.days_in_month))

@@ -47,7 +47,8 @@ def run(folder, monkeypatch):
 
 @pytest.mark.slow
 def test_the_threshold_is_an_order_statistic_of_the_validation_part(zoo, zoo_json, run):
-    rows = zoo_json("predict", run.folder, "--anomalies", "--false-alarms", "0.05")
+    found = zoo_json("predict", run.folder, "--anomalies", "--false-alarms", "0.05")
+    rows = found["points"]
     dataset = sources.prepare(run.config, sources.read(run.config))
     import keras
 
@@ -63,6 +64,9 @@ def test_the_threshold_is_an_order_statistic_of_the_validation_part(zoo, zoo_jso
     assert all(row["anomaly"] == (row["error"] > row["threshold"]) for row in rows)
     assert all(row["error"] == abs(row["actual"] - row["predicted"]) for row in rows)
     marked = sum(row["anomaly"] for row in rows)
+    assert (found["false_alarms"], found["part"], found["rows"]) == (0.05, "validation", 60)
+    assert found["threshold"] == rows[0]["threshold"]
+    assert found["test"] == {"rows": 120, "beyond": marked, "share": marked / 120}
     told = zoo("predict", run.folder, "--anomalies", "--false-alarms", "0.05").err
     assert "set on 60 rows of the validation part for 5 % false alarms" in told
     assert f"beyond it are {marked} rows of the 120 of the test part" in told
@@ -75,7 +79,7 @@ def test_what_is_out_of_line_is_found(zoo_json, run, folder):
         *("predict", run.folder, "--anomalies", "--false-alarms", "0.02"),
         "--csv",
         folder / "spikes.csv",
-    )
+    )["points"]
     dates = np.datetime64("2020-01-01") + np.arange(ROWS)
     marked = {row["date"] for row in rows if row["anomaly"]}
     assert {str(dates[spike]) for spike in SPIKES} <= marked

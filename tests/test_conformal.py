@@ -30,6 +30,24 @@ def test_of_exchangeable_errors_the_level_is_held(level):
     assert np.mean(held) == pytest.approx(level, abs=0.01)
 
 
+def test_what_a_half_width_misses_is_beta_distributed():
+    rng = np.random.default_rng(0)
+    shares = [
+        np.mean(np.abs(rng.normal(size=2000)) > conformal.half_width(rng.normal(size=99), 0.9))
+        for _ in range(2000)
+    ]
+    assert conformal.missed(99, 0.9) == pytest.approx(np.quantile(shares, [0.05, 0.95]), abs=0.006)
+
+
+def test_to_adapt_enough_must_be_known_so_many_steps_before():
+    errors = np.arange(30.0)
+    assert len(conformal.adaptive(errors, errors, 0.9, ahead=22)) == 31  # 9 are known
+    with pytest.raises(DataError, match="8 forecasts to calibrate by are too few"):
+        conformal.adaptive(errors, errors, 0.9, ahead=23)
+    with pytest.raises(DataError, match="0 forecasts"):
+        conformal.adaptive(errors, errors, 0.9, ahead=40)
+
+
 def test_adaptive_intervals_by_hand():
     """α starts at 0.5, falls by 0.05 after a miss, and grows by 0.05 after a hit."""
     calibration, test = np.array([1.0, 2, 3, 4]), np.array([3.5, 1, 1])

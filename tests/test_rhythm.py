@@ -6,7 +6,7 @@ import pytest
 
 from lstm_zoo.datasets import prices
 from lstm_zoo.errors import DataError
-from lstm_zoo.rhythm import continued
+from lstm_zoo.rhythm import continued, season
 
 DAYS = "datetime64[ns]"
 
@@ -20,12 +20,12 @@ def days(dates):
     [
         ("D", "day by day"),
         ("h", "hour by hour"),
-        ("15min", "at the series' own rhythm (15min)"),
+        ("15min", "by 00:15:00"),
         ("B", "by weekdays (which of them are holidays is not known)"),
-        ("W-FRI", "at the series' own rhythm (W-FRI)"),
+        ("W-FRI", "week by week"),
         ("MS", "month by month"),
         ("ME", "month by month"),
-        ("BME", "at the series' own rhythm (BME)"),
+        ("BME", "at the series' own rhythm (pandas' BME)"),
         ("QE", "by quarters"),
         ("QS", "by quarters"),
         ("YE", "year by year"),
@@ -48,6 +48,39 @@ def test_trading_days_with_holidays_go_on_by_weekdays():
 def test_a_day_of_each_month_stays_the_same_day():
     dates = np.array([f"2020-{month:02d}-15" for month in range(1, 13)], DAYS)
     assert days(continued(dates, 2)[0]) == ["2021-01-15", "2021-02-15"]
+
+
+def test_a_day_that_february_lacks_is_there_again_in_march():
+    dates = pd.date_range("2019-01-01", periods=23, freq="MS").to_numpy("datetime64[M]")
+    dates = np.array(
+        [
+            min(first + np.timedelta64(29, "D"), (first + 1).astype("datetime64[D]") - 1)
+            for first in dates
+        ],
+        DAYS,
+    )
+    assert days(dates[[1, -1]]) == ["2019-02-28", "2020-11-30"]
+    ahead = ["2020-12-30", "2021-01-30", "2021-02-28", "2021-03-30"]
+    assert days(continued(dates, 4)[0]) == ahead
+
+
+def test_dates_of_no_rhythm_go_on_by_the_gap_in_the_middle():
+    gaps = np.array([7.0, 1, 3, 9, 2, 4, 8, 5, 6])  # hours
+    dates = np.datetime64("2020-01-01", "ns") + np.cumsum([0, *gaps * 3600e9]).astype(
+        "timedelta64[ns]"
+    )
+    following, told = continued(dates, 1)
+    assert following[0] - dates[-1] == np.timedelta64(5, "h")
+    assert told == "by 05:00:00, the median step: they have no rhythm"
+
+
+@pytest.mark.parametrize(
+    ("freq", "rows"),
+    [("MS", 12), ("ME", 12), ("QE", 4), ("D", 7), ("h", 24), ("B", None), ("W-FRI", None)],
+)
+def test_the_season_of_a_rhythm(freq, rows):
+    dates = pd.date_range("2019-12-20", periods=40, freq=freq).to_numpy(DAYS)
+    assert (season(dates) or (None,))[0] == rows
 
 
 def test_an_irregular_rhythm_goes_on_by_its_most_frequent_step():

@@ -137,7 +137,7 @@ def predict(settings: Settings, as_json: bool, **options: object) -> None:
     from lstm_zoo.reporting import tables
 
     if as_json:
-        print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
+        print_json(found.record)
     elif not options["output"]:
         tables.print_rows(found.columns, found.rows)
 
@@ -150,6 +150,7 @@ class Predictions:
         columns: its columns.
         rows: its rows.
         notes: what is to be known of them.
+        about: of anomalies, their threshold and what it came to.
         figure: draws them, where they are past the end of a series, or anomalies.
     """
 
@@ -157,6 +158,13 @@ class Predictions:
     rows: list[tuple]
     notes: tuple[str, ...] = ()
     figure: Callable[[], Figure] | None = None
+    about: dict | None = None
+
+    @property
+    def record(self) -> list[dict] | dict:
+        """What `--json` prints: the rows, among what else is known of them."""
+        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        return rows if self.about is None else self.about | {"points": rows}
 
 
 def predicted(
@@ -266,9 +274,12 @@ def _anomalies(
     found = test if own is dataset else anomalies.points(loaded, dataset)
     columns, rows = anomalies.table(dataset, found, limit)
     marked = sum(row[-1] for row in rows)
-    told = f"Marked: {marked:,} of {counted(len(rows), 'point')}."
+    told = (
+        f"Marked: {marked:,} of {counted(len(rows), 'point')}; the point after an anomaly is "
+        "forecast from it, and may be marked for that."
+    )
     figure = partial(_figure_of_anomalies, loaded, dataset, found, limit)
-    return Predictions(columns, rows, (limit.told(test), told), figure)
+    return Predictions(columns, rows, (limit.told(test), told), figure, limit.record(test))
 
 
 def _figure_of_anomalies(

@@ -145,7 +145,7 @@ def predict(run: keys.File, **options: Unpack[keys.Predicting]) -> Answer:
     blocks: list[tables.Block] = [*found.notes, table]
     if len(rows) > _SHOWN:
         blocks.append(f"The first {_SHOWN} of {len(rows):,}; `frame` has them all.")
-    return Answer(rows, blocks, rows, [charts.png(figure)] if figure else [])
+    return Answer(found.record, blocks, rows, [charts.png(figure)] if figure else [])
 
 
 @verb("predict", keys.Generating)

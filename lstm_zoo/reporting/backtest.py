@@ -88,7 +88,12 @@ def lines(results: dict) -> list[str]:
         return []
     metric = results["metric"]["name"]
     score = number(classical["scores"][metric])
-    told = [f"{classical['name']}, fitted anew before each fold: {words(metric)} {score}."]
+    rows = classical.get("season")
+    season = f"a season of {rows:,} rows" if rows else "no season (--data period=N gives one)"
+    told = [
+        f"{classical['name']}, fitted anew before each fold, with {season}: "
+        f"{words(metric)} {score}."
+    ]
     by_verdict: dict[str, list[str]] = {}
     for model in classical["models"]:
         if model["p_value"] is not None:
