@@ -110,9 +110,9 @@ def table(dataset: Dataset, found: Points, limit: Threshold) -> tuple[list[str],
     """The columns, and a row a point; `anomaly` is 1 or 0."""
     values, dates = dataset.series.values[:, dataset.framing.target], dataset.series.dates
     columns = ["index" if dates is None else "date", *COLUMNS]
-    marks = limit.marks(found).astype(int)
+    marks, name = limit.marks(found).astype(int), forecasting.named(dates)
     return columns, [
-        (forecasting.place(dates, row), float(values[row]), answer, error, limit.value, mark)
+        (name(row), float(values[row]), answer, error, limit.value, mark)
         for row, answer, error, mark in zip(
             *(column.tolist() for column in (*found, marks)), strict=True
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -289,10 +289,10 @@ def _value_rows(test: data.Part, answers: np.ndarray) -> tuple[list[str], list[t
 def _series_rows(task: Forecasting, answers: np.ndarray) -> tuple[list[str], list[tuple]]:
     """A row a target; where there are several steps ahead, `step` says which."""
     test, dates = task.dataset.test, task.dataset.series.dates
-    steps = range(1, task.framing.horizon + 1)
+    steps, name = range(1, task.framing.horizon + 1), named(dates)
     columns = ["index" if dates is None else "date", "actual", "predicted"]
     rows = [
-        (place(dates, start + step), truth, answer, step)
+        (name(start + step), truth, answer, step)
         for start, truths, row in zip(task.starts(test), task.truth(test), answers, strict=True)
         for step, truth, answer in zip(steps, truths.tolist(), row.tolist(), strict=True)
     ]
@@ -301,11 +301,14 @@ def _series_rows(task: Forecasting, answers: np.ndarray) -> tuple[list[str], lis
     return [*columns, "step"], rows
 
 
-def place(dates: np.ndarray | None, row: int) -> int | str:
-    """A row's number, or its date; the time of day only where there is one."""
+def named(dates: np.ndarray | None) -> Callable[[int], int | str]:
+    """What names a row: its number, or its date, to the day, minute or second for all alike."""
     if dates is None:
-        return int(row)
-    return str(np.datetime_as_string(dates[row], unit="auto"))
+        return int
+    every = np.asarray(dates)
+    exact = (unit for unit in "Dms" if (every == every.astype(f"datetime64[{unit}]")).all())
+    unit = next(exact, "ns")
+    return lambda row: str(np.datetime_as_string(dates[row], unit=unit, casting="unsafe"))
 
 
 def save(columns: list[str], rows: list[tuple], path: Path) -> None:

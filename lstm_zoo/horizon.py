@@ -15,7 +15,7 @@ import numpy as np
 
 from lstm_zoo import conformal, evaluation, forecasting, rhythm
 from lstm_zoo.data import Dataset, Part
-from lstm_zoo.errors import DataError, UsageError, counted
+from lstm_zoo.errors import DataError, UsageError
 from lstm_zoo.forecasting import Loaded
 from lstm_zoo.framing import Framing
 from lstm_zoo.reporting.sentences import percent
@@ -24,6 +24,7 @@ MOST_STEPS = 100_000  # past the end of a series
 _MOST_JUDGED = 200  # steps that have an interval: every one is forecast from every known row
 _BATCH = 512
 _SHORT = 0.05  # of the nominal coverage, of which a user is told
+_FEW = 4  # steps whose rows are nearly as many cases
 _ROWS = 2000  # of the calibration part, and of the test part, that are looked at
 
 
@@ -77,10 +78,10 @@ class Outlook:
     def table(self) -> tuple[list[str], list[tuple]]:
         """The columns, and a row a step; `actual` is not known."""
         first, steps = len(self.values), len(self.forecasts)
+        name = forecasting.named(self.dates)
         columns = ["index" if self.dates is None else "date", "actual", "predicted"]
         rows = [
-            (forecasting.place(self.dates, first + step), None, value)
-            for step, value in enumerate(self.forecasts.tolist())
+            (name(first + step), None, value) for step, value in enumerate(self.forecasts.tolist())
         ]
         if self.intervals is None:
             return columns, rows
@@ -236,9 +237,9 @@ def _told(intervals: Intervals, steps: int, adaptive: bool) -> list[str]:
     coverage, judged = intervals.coverage, len(intervals.half)
     held = f"{percent(coverage[0])} one step ahead"
     if judged > 1:
-        worst = int(np.argmin(coverage))
-        held += f", {percent(coverage[-1])} {judged:,} steps ahead"
-        held += f" and at the worst {percent(coverage[worst])}, {counted(worst + 1, 'step')} ahead"
+        held += f" and {percent(coverage[-1])} {judged:,} steps ahead"
+    if 0 < (worst := int(np.argmin(coverage))) < judged - 1:
+        held += f" (at the worst {percent(coverage[worst])}, {worst + 1:,} steps ahead)"
     told = [
         f"Intervals of nominal {percent(intervals.level)}, calibrated on "
         f"{intervals.calibration:,} rows that training did not use: they held {held}, of "
@@ -246,7 +247,7 @@ def _told(intervals: Intervals, steps: int, adaptive: bool) -> list[str]:
     ]
     if judged < steps:
         told.append(f"Only the first {judged:,} steps have an interval.")
-    if judged > 1:
+    if judged > _FEW:
         told.append("Forecasts of many steps overlap: such a share is of fewer cases than rows.")
     if not adaptive and coverage[0] < intervals.level - _SHORT:
         told.append(

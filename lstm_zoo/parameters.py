@@ -106,8 +106,13 @@ class Parameter:
         return ast.parse(self.annotation, mode="eval").body
 
 
+_FRACTION = re.compile(r"[-+]?\.[0-9]+([eE][-+]?[0-9]+)?")
+
+
 def parse_value(text: str) -> object:
-    """A number, string, boolean, null or list as in JSON; anything else is a bare word."""
+    """A number, string, boolean, null or list as in JSON; anything else but `.5` is a bare word."""
+    if _FRACTION.fullmatch(text):
+        return float(text)
     try:
         return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):

@@ -61,7 +61,7 @@ class Plugin:
 
 def switched_off() -> bool:
     """Whether the user wants none."""
-    return os.environ.get(SWITCH) == "0"
+    return os.environ.get(SWITCH, "").lower() in ("0", "false", "no", "off")
 
 
 def installed() -> list[Plugin]:

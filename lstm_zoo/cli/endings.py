@@ -46,7 +46,7 @@ def ending(error: BaseException) -> int:
 
 def _sentence(message: str) -> str:
     """One of click's with its end: `No such option '--epoch'. Did you mean '--epochs'?`"""
-    message = message.rstrip(".")
+    message = " ".join(message.split()).rstrip(".")
     return message if message.endswith(("?", "?)")) else f"{message}."
 
 

@@ -184,7 +184,7 @@ def predicted(
     loaded = load_run(settings, run, options)
     from lstm_zoo import forecasting
 
-    dataset = data_of(settings, loaded, options)
+    dataset = data_of(settings, loaded, options, scored=not horizon)
     if horizon:
         found = _ahead(loaded, dataset, horizon, **looking)
     elif anomalies:
@@ -388,17 +388,17 @@ def _params(config: RunConfig, options: dict) -> dict:
     return dataset_params(config.dataset, read_function(config.loader).parameters, options)
 
 
-def data_of(settings: Settings, loaded: Loaded, options: dict) -> Dataset:
-    """The run's own dataset, or the CSV that the command line names."""
+def data_of(settings: Settings, loaded: Loaded, options: dict, scored: bool = True) -> Dataset:
+    """The run's own dataset, or the CSV that the command line names; is it to be scored?"""
     from lstm_zoo import forecasting
 
     params = _params(loaded.config, options)
     if not params:
         return forecasting.own_data(loaded, options["data_dir"])
     dataset = forecasting.other_data(loaded, params)
-    for note in (*dataset.notes, forecasting.seen_before(loaded, dataset)):
-        if note:
-            settings.say(note)
+    seen = forecasting.seen_before(loaded, dataset) if scored else None
+    for note in (*dataset.notes, *filter(None, [seen])):
+        settings.say(note)
     return dataset
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from lstm_zoo import contrast
+from lstm_zoo import contrast, interrupts
 from lstm_zoo import runs as folders
 from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.options import runs_option
@@ -106,11 +105,7 @@ def _print_contrast(found: dict, as_json: bool) -> None:
     from lstm_zoo.reporting import tables
 
     tables.print_contrast(found)
-    models = [line["variant"] for line in found["runs"]]
-    (dataset, *others) = {line["dataset"] for line in found["runs"]}
-    if not others and len({*models}) > 1:
-        verdict = shlex.join(["lstm-zoo", "compare", *dict.fromkeys(models), "--dataset", dataset])
-        tell(f"A run has one seed. For a verdict over several: {verdict}")
+    tell("A run has one seed: lstm-zoo compare trains from several, and gives a verdict.")
 
 
 def _print_runs(lines: list[dict], folder: Path) -> None:
@@ -126,12 +121,28 @@ def _remove(lines: list[dict], yes: bool) -> None:
     idle = [line for line in lines if line["state"] != "running"]
     if len(idle) < len(lines):
         click.echo(f"{counted(len(lines) - len(idle), 'run')} in training stay.", err=True)
-    if not yes and not click.confirm(f"Remove {counted(len(idle), 'run')} for good?", err=True):
+    if not yes and not _answered(f"Remove {counted(len(idle), 'run')} for good?"):
         click.echo("Nothing is removed.", err=True)
         return
     for line in idle:
         folders.remove(Run(Path(line["run"])))
     click.echo(f"{counted(len(idle), 'run')} removed.", err=True)
+
+
+def _answered(question: str) -> bool:
+    """Whether the user says yes.
+
+    Raises:
+        UsageError: nobody is there to answer.
+    """
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if interrupts.seen():
+            raise
+        raise UsageError(
+            "No answer came, and nothing is removed: --yes removes without a question."
+        ) from None
 
 
 COMMANDS = [runs]

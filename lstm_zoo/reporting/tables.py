@@ -191,7 +191,9 @@ def contrast_blocks(found: dict) -> list[Block]:
 
 def _value(value: object) -> object:
     """A setting or a score as a cell has it."""
-    return value if isinstance(value, float | int | str) else "–" if value is None else f"{value}"
+    if type(value) is int:
+        return f"{value:,}"
+    return value if isinstance(value, float | str) else "–" if value is None else f"{value}"
 
 
 def scores_table(record: dict) -> Table:
