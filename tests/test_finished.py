@@ -273,6 +273,18 @@ def test_an_output_that_is_a_pipe_stays_one(zoo, runs, tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+@pytest.mark.parametrize(
+    ("step", "first"),
+    [("D", "2024-01-01"), ("m", "2024-01-01T00:00"), ("s", "2024-01-01T00:00:00")],
+)
+def test_all_dates_of_a_column_are_written_alike(step, first):
+    from lstm_zoo.forecasting import named
+
+    dates = np.datetime64("2024-01-01", "ns") + np.arange(3) * np.timedelta64(1, step)
+    assert [len(named(dates)(row)) for row in range(3)] == [len(first)] * 3
+    assert named(dates)(0) == first
+
+
 def test_runs_lists_and_filters(zoo, zoo_json, runs):
     assert [entry["run"] for entry in zoo_json("runs")] == [str(run.folder) for run in runs]
     of_gru = zoo_json("runs", "--model", "gru")
