@@ -131,7 +131,7 @@ def test_new_data_is_scaled_as_the_training_part_was(zoo, zoo_json, runs, walk_c
     assert len(rows) == 300 - 20
     assert record["test"]["rmse"] == pytest.approx(np.sqrt(np.mean((truth - predicted) ** 2)))
     assert record["train"] == record["validation"] == {}
-    assert list(record["floors"]) == ["last_value"]
+    assert list(record["floors"]) == ["last_value", "seasonal"]
 
 
 def test_what_does_not_fit_the_run_is_said(zoo, runs, walk_csv, tmp_path):
