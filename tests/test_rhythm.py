@@ -9,6 +9,7 @@ from lstm_zoo.errors import DataError
 from lstm_zoo.rhythm import continued, season
 
 DAYS = "datetime64[ns]"
+DAY, MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 
 def days(dates):
@@ -53,10 +54,7 @@ def test_a_day_of_each_month_stays_the_same_day():
 def test_a_day_that_february_lacks_is_there_again_in_march():
     dates = pd.date_range("2019-01-01", periods=23, freq="MS").to_numpy("datetime64[M]")
     dates = np.array(
-        [
-            min(first + np.timedelta64(29, "D"), (first + 1).astype("datetime64[D]") - 1)
-            for first in dates
-        ],
+        [min(first + 29 * DAY, (first + MONTH).astype("datetime64[D]") - DAY) for first in dates],
         DAYS,
     )
     assert days(dates[[1, -1]]) == ["2019-02-28", "2020-11-30"]
