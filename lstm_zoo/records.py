@@ -33,6 +33,8 @@ def check_folder(folder: Path) -> None:
     """
     try:
         tempfile.TemporaryFile(dir=folder).close()
+    except FileNotFoundError as error:
+        raise RunError(f"{folder} can't be written: {error.strerror} (make it first).") from None
     except OSError as error:
         raise RunError(f"{folder} can't be written: {error.strerror}.") from None
 

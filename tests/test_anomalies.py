@@ -131,6 +131,8 @@ def test_what_has_no_threshold_is_told(zoo, run, folder):
         (("--anomalies", "--horizon", "3"), "--anomalies marks known points"),
         (("--false-alarms", "0.1"), "--false-alarms goes with --anomalies"),
         (("--anomalies", "--false-alarms", "0"), "a share above 0"),
+        (("--anomalies", "--picture", "a.jpg"), "--picture is a .png file"),
+        (("--picture", "a.png"), "--picture goes with --horizon N or --anomalies"),
     ],
 )
 def test_what_goes_together_is_told(zoo, asked, told):

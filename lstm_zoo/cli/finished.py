@@ -231,6 +231,8 @@ def _check_predict(output: str | None, horizon: int | None, anomalies: bool, opt
     _check_ahead(horizon, {name: options[name] for name in _AHEAD})
     if options["picture"] and not (horizon or anomalies):
         raise UsageError("--picture goes with --horizon N or --anomalies.")
+    if options["picture"] and not options["picture"].lower().endswith(".png"):
+        raise UsageError(f"--picture is a .png file, and '{options['picture']}' is none.")
     _check_anomalies(anomalies, options["false_alarms"], horizon or options["generate"])
 
 
