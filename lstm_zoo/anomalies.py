@@ -46,13 +46,14 @@ class Threshold:
 
     def told(self, test: Points) -> str:
         """What it is, and what came of the stated rate on the run's test part."""
-        beyond, tested = int(np.sum(self.marks(test))), len(test.errors)
+        found = self.record(test)["test"]
         low, high = conformal.missed(self.rows, 1 - self.false_alarms)
         return (
             f"Threshold {number(self.value)}, set on {self.rows:,} rows of the {self.part} part "
             f"for {percent(self.false_alarms)} false alarms ({percent(low)} to {percent(high)} in "
-            f"nine of ten cases, were all rows alike): beyond it are {counted(beyond, 'row')} of "
-            f"the {tested:,} of the test part ({percent(beyond / tested)})."
+            f"nine of ten cases, were all rows alike): beyond it are "
+            f"{counted(found['beyond'], 'row')} of the {found['rows']:,} of the test part "
+            f"({percent(found['share'])})."
         )
 
     def record(self, test: Points) -> dict:

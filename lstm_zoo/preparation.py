@@ -282,6 +282,7 @@ def prepare_series(
             )
     x, y = framing.inputs(raw.values), framing.answers(raw.values)
     parts = {name: Part(x, y, places) for name, places in examples.items()}
+    season, told = _season(raw, period, examples["test"][0] + window)
     return Dataset(
         train=parts["train"],
         validation=parts.get("validation"),
@@ -289,10 +290,10 @@ def prepare_series(
         outputs=Outputs(horizon, "values", targets == "sequence", predict == "change"),
         series=raw,
         framing=framing,
-        period=_season(raw, period, examples["test"][0] + window),
+        period=season,
         calibration=parts.get("calibration"),
         folds=() if fold or folds == 1 else pieces,
-        notes=(*raw.notes, *_told_of_season(raw, period)),
+        notes=(*raw.notes, *told),
     )
 
 
@@ -330,32 +331,26 @@ def _folds(places: range, count: int, known: int) -> tuple[Fold, ...]:
     return tuple(Fold(slice(a, b), known + a) for a, b in pairwise(ends))
 
 
-def _season(raw: Series, period: int | None, known: int) -> int | None:
-    """The period that was asked for, or the source's where the rows `known` at first have one."""
-    if period is None:
-        own = raw.season or _season_of_dates(raw)[0]
-        return own if own and own <= known else None
-    if period > known:
+def _season(raw: Series, period: int | None, known: int) -> tuple[int | None, list[str]]:
+    """The period that was asked for, or that source or dates have, and what is to be told of it.
+
+    One that nobody has asked for is none where the rows `known` at first are fewer.
+    """
+    if period is not None and period > known:
         raise DataError(
             f"A period of {period:,} rows is longer than the {known:,} rows known before the first "
             "forecast: give a shorter one (--data period=…), or leave it out."
         )
-    return period
-
-
-def _season_of_dates(raw: Series) -> tuple[int | None, str]:
-    """What the dates' rhythm says of a season, and that in words."""
+    if period or raw.season:
+        return period or (raw.season if raw.season <= known else None), []
     if raw.dates is None:
-        return None, ""
+        return None, []
     from lstm_zoo import rhythm  # and pandas, which a series without dates does without
 
-    return rhythm.season(raw.dates) or (None, "")
-
-
-def _told_of_season(raw: Series, period: int | None) -> list[str]:
-    """Which season is taken, where nobody has named one."""
-    rows, words = (None, "") if period or raw.season else _season_of_dates(raw)
-    return [f"A season is {rows} rows, as the dates go {words} (or --data period=N)."] * bool(rows)
+    rows, words = rhythm.season(raw.dates) or (known + 1, "")
+    if rows > known:
+        return None, []
+    return rows, [f"A season is {rows} rows, as the dates go {words} (or --data period=N)."]
 
 
 def _shorter(window: int, horizon: int) -> str:
@@ -417,6 +412,6 @@ def all_test(raw: Series, framing: Framing, period: int | None = None) -> Datase
         outputs=Outputs(framing.horizon, "values", every_step, framing.predict == "change"),
         series=raw,
         framing=framing,
-        period=_season(raw, period, framing.window),
+        period=_season(raw, period, framing.window)[0],
         notes=raw.notes,
     )

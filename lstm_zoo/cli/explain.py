@@ -11,7 +11,7 @@ from lstm_zoo import records
 from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.finished import start
 from lstm_zoo.cli.names import RunName, Value
-from lstm_zoo.cli.options import data_dir_option, runs_option
+from lstm_zoo.cli.options import check_png, data_dir_option, runs_option
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
 from lstm_zoo.errors import UnknownName, UsageError, listed
 from lstm_zoo.parameters import Parameter
@@ -98,9 +98,8 @@ def _understood(asked: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 def _check(question: str, output: str | None, examples: tuple[int, ...]) -> None:
     """Make sure that the options fit, before anything is computed."""
+    check_png("output", output)
     if output is not None:
-        if Path(output).suffix.lower() != ".png":
-            raise UsageError(f"--output is a .png file, and '{output}' is none.")
         records.check_writable(Path(output))
     if examples and question == "gradients":
         raise UsageError("--example is for gates and attention: gradients are means over examples.")

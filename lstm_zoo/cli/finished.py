@@ -16,6 +16,7 @@ from lstm_zoo import records
 from lstm_zoo import runs as run_folders
 from lstm_zoo.cli.names import Value
 from lstm_zoo.cli.options import (
+    check_png,
     data_dir_option,
     dataset_params,
     run_argument,
@@ -150,8 +151,8 @@ class Predictions:
         columns: its columns.
         rows: its rows.
         notes: what is to be known of them.
-        about: of anomalies, their threshold and what it came to.
         figure: draws them, where they are past the end of a series, or anomalies.
+        about: of anomalies, their threshold and what it came to.
     """
 
     columns: list[str]
@@ -231,8 +232,7 @@ def _check_predict(output: str | None, horizon: int | None, anomalies: bool, opt
     _check_ahead(horizon, {name: options[name] for name in _AHEAD})
     if options["picture"] and not (horizon or anomalies):
         raise UsageError("--picture goes with --horizon N or --anomalies.")
-    if options["picture"] and not options["picture"].lower().endswith(".png"):
-        raise UsageError(f"--picture is a .png file, and '{options['picture']}' is none.")
+    check_png("picture", options["picture"])
     _check_anomalies(anomalies, options["false_alarms"], horizon or options["generate"])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_zoo.cli.names import Name, Value
-from lstm_zoo.cli.options import given, plan, task_options
+from lstm_zoo.cli.options import check_png, given, plan, task_options
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json
 from lstm_zoo.cli.training import check_variants, fresh_option, start
 from lstm_zoo.errors import UsageError, listed
@@ -82,8 +82,7 @@ def measured(
 
 
 def _check_files(output: str | None, picture: str | None) -> None:
-    if picture is not None and Path(picture).suffix.lower() != ".png":
-        raise UsageError(f"--picture is a .png file, and '{picture}' is none.")
+    check_png("picture", picture)
     for file in (output, picture):
         if file:
             check_writable(Path(file))

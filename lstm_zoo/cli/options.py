@@ -69,6 +69,16 @@ def series_params(options: dict) -> dict:
     return given
 
 
+def check_png(option: str, file: str | None) -> None:
+    """A picture's file, where one is named, is a PNG.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if file is not None and Path(file).suffix.lower() != ".png":
+        raise UsageError(f"--{option} is a .png file, and '{file}' is none.")
+
+
 def training_options(function: Callable) -> Callable:
     """The options of the commands that train on a dataset of the user's choice."""
     places = [data_dir_option, runs_option, track_option]
