@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lstm_zoo import plugins, zoofile
 from lstm_zoo.entries import Entry, Metric
-from lstm_zoo.errors import UnknownName, UsageError, ZooError, reason, why
+from lstm_zoo.errors import UnknownName, UsageError, ZooError, listed, reason, why
 from lstm_zoo.plugins import Plugin
 
 BUILT_IN = Path(__file__).with_name("zoo.yaml")
@@ -84,12 +84,19 @@ class Zoo:
         entry = self.entries.get(name) or self.everything.get(name)
         if entry is None:
             known = self.of(kind) if kind else self.everything
-            raise UnknownName(kind or "model, dataset or recipe", name, known)
+            raise UnknownName(kind or "model, dataset or recipe", name, known, _not_looked_at())
         if kind not in (None, entry.kind):
             recipe = entry.kind == "recipe"
             hint = f" Run it with: lstm-zoo reproduce {name}" if recipe else ""
             raise UsageError(f"'{name}' is a {entry.kind}, not a {kind}.{hint}")
         return entry
+
+
+def _not_looked_at() -> str:
+    """What is to be said of plugins that are installed and switched off."""
+    off = plugins.installed(switched=False) if plugins.switched_off() else []
+    names = listed(dict.fromkeys(plugin.name for plugin in off))
+    return f"{plugins.SWITCH} switches off the plugins installed here: {names}." if off else ""
 
 
 def _brought(plugin: Plugin, taken: dict[str, Entry]) -> Found:

@@ -46,10 +46,10 @@ class UsageError(ZooError):
 
 
 class UnknownName(UsageError):
-    """A name that does not exist, shown with the nearest ones that do."""
+    """A name that does not exist, shown with the nearest ones that do, and a `hint` after them."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]):
-        super().__init__(f"There is no {kind} '{name}'. {suggestion(name, known)}")
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = ""):
+        super().__init__(f"There is no {kind} '{name}'. {suggestion(name, known)} {hint}".rstrip())
 
 
 class DataError(ZooError):
@@ -129,14 +129,14 @@ def how_to_install(extra: str) -> str:
     return f"pip install 'lstm-zoo[{extra}]' (in a clone: pip install '.[{extra}]')"
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """A sentence with the names nearest to `name`, or with the first ones where none is near."""
+def suggestion(name: str, known: Iterable[str], most: int = MANY) -> str:
+    """A sentence with the names nearest to `name`, or with `most` of them where none is near."""
     known = list(known)
     folded = {candidate.casefold(): candidate for candidate in known}
     near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
     if near:
         return f"Did you mean {listed([folded[key] for key in near], 'or')}?"
-    return f"There are: {few(known, MANY)}." if known else "There are none."
+    return f"There are: {few(known, most)}." if known else "There are none."
 
 
 def few(names: Sequence[str], most: int = 12) -> str:

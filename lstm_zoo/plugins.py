@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GROUP = "lstm_zoo.zoo"
 SWITCH = "LSTM_ZOO_PLUGINS"
+_NAMELESS = "without a name"
 _VALUE = re.compile(r"([\w.]+)\s*:\s*([\w.]+)")
 
 
@@ -48,8 +49,9 @@ class Plugin:
         match = _VALUE.fullmatch(self.value)
         if match is None:
             raise ZooError(
-                f"Its entry point of the group {GROUP} is '{self.value}', and has to be "
-                "PACKAGE:FILE, such as own_zoo:zoo.yaml."
+                f"Its entry point of the group {GROUP} is "
+                + (f"'{self.value}'" if self.value else "not to be read")
+                + ", and has to be PACKAGE:FILE, such as own_zoo:zoo.yaml."
             )
         package, name = match.groups()
         spec = find_module(package)
@@ -64,17 +66,21 @@ def switched_off() -> bool:
     return os.environ.get(SWITCH, "").lower() in ("0", "false", "no", "off")
 
 
-def installed() -> list[Plugin]:
-    """The plugins in the order of their names; where one is there twice, the first on the path."""
-    if switched_off():
+def installed(switched: bool = True) -> list[Plugin]:
+    """The plugins in the order of their names; where one is there twice, the first on the path.
+
+    None where they are switched off, unless it is not asked whether they are `switched`.
+    """
+    if switched and switched_off():
         return []
     from importlib import metadata  # it takes as long to import as click
 
-    found: dict[str, list[Plugin]] = {}
-    for distribution in metadata.distributions():
+    found: dict[tuple[str, int], list[Plugin]] = {}
+    for place, distribution in enumerate(metadata.distributions()):
         if plugins := _named_by(distribution):
-            found.setdefault(plugins[0].name, plugins)
-    return [plugin for name in sorted(found) for plugin in found[name]]
+            name = plugins[0].name
+            found.setdefault((name, place if name == _NAMELESS else 0), plugins)
+    return [plugin for key in sorted(found) for plugin in found[key]]
 
 
 def _named_by(distribution: Distribution) -> list[Plugin]:
@@ -82,14 +88,17 @@ def _named_by(distribution: Distribution) -> list[Plugin]:
     try:
         if GROUP not in (distribution.read_text("entry_points.txt") or ""):
             return []
-        name, version = (distribution.metadata.get(key) for key in ("Name", "Version"))
-    except UnicodeDecodeError:  # pip makes none such
-        return []
-    except FileNotFoundError:  # what the package importlib_metadata makes of one without
-        name = version = None
-    name = re.sub(r"[-_.]+", "-", name or "without a name").lower()
-    try:
         values = [point.value for point in distribution.entry_points.select(group=GROUP)]
-    except (TypeError, ValueError):  # its lines are no `name = value`
+    except (TypeError, ValueError):  # its lines are no `name = value`, or no text: it may be one
         values = [""]
-    return [Plugin(name, version or "of no version", value) for value in values]
+    name, version = _known_as(distribution)
+    return [Plugin(name, version, value) for value in values]
+
+
+def _known_as(distribution: Distribution) -> tuple[str, str]:
+    """A package's name, as pip knows it, and its version."""
+    try:
+        name, version = (distribution.metadata.get(key) for key in ("Name", "Version"))
+    except (FileNotFoundError, UnicodeDecodeError):  # without any, as importlib_metadata has it
+        name = version = None
+    return re.sub(r"[-_.]+", "-", name or _NAMELESS).lower(), version or "of no version"

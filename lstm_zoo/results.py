@@ -124,6 +124,7 @@ _RESULTS = {
     "metric": ({"name": str, "better": ("higher", "lower")}, None),
     "floor": (_FLOOR, None),
     "floors": ({"*": _NUMBER}, None),
+    "floor_scores?": {"*": {"*": _NUMBER}},
     "environment": {"versions": {}},
     "threads?": _COUNT,
     "devices?": _COUNT,

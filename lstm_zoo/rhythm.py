@@ -9,9 +9,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.offsets import BaseOffset, BDay, DateOffset, MonthBegin, MonthEnd
+from pandas.tseries.offsets import (
+    BaseOffset,
+    CustomBusinessDay,
+    DateOffset,
+    MonthBegin,
+    MonthEnd,
+)
 
-from lstm_zoo.errors import DataError
+from lstm_zoo.errors import DataError, listed
 
 _LOOKED_AT = 1000  # of the latest dates
 _DAY = pd.Timedelta(days=1)
@@ -19,6 +25,9 @@ _MONTHS = {1: (28, 31), 3: (89, 92), 6: (181, 184), 12: (365, 366)}  # days that
 _WORDS = {1: "month by month", 3: "by quarters", 6: "by half-years", 12: "year by year"}
 _REGULAR = {"D": "day by day", "h": "hour by hour", "min": "minute by minute", "W": "week by week"}
 _SEASONS = {"D": 7, "h": 24} | {1: 12, 3: 4, 6: 2}  # rows of one, by the rhythm or its months
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAYS = (0, 1, 2, 3, 4)
+_WEEKS = 3  # that a day of the week has to be missing from, unless it is at the weekend
 _USUAL = 0.5  # the share of gaps that makes the most frequent one the rhythm
 
 Following = Callable[[pd.Timestamp, int], pd.Timestamp]
@@ -56,7 +65,7 @@ def season(dates: np.ndarray) -> tuple[int, str] | None:
     """
     latest = pd.DatetimeIndex(dates[-_LOOKED_AT:])
     regular = _regular(latest)
-    if regular in ("B", "C") or _on_trading_days(latest):
+    if regular in ("B", "C") or _week(latest):
         return None
     rows = _SEASONS.get(_months(latest) or regular)
     return (rows, _rhythm(latest)[1]) if rows else None
@@ -65,8 +74,8 @@ def season(dates: np.ndarray) -> tuple[int, str] | None:
 def _rhythm(dates: pd.DatetimeIndex) -> tuple[Following, str]:
     """The date so many steps after the last one, and that in words."""
     regular = _regular(dates)
-    if regular in ("B", "C") or _on_trading_days(dates):
-        return _by(BDay()), "by weekdays (which of them are holidays is not known)"
+    if week := _WEEKDAYS if regular in ("B", "C") else _week(dates):
+        return _by_weeks(week)
     months = _months(dates)
     if months and not (regular or "").startswith("B"):  # the last working day, say
         return _monthly(dates, months), _WORDS[months]
@@ -86,6 +95,14 @@ def _regularly(regular: str) -> str:
 
 def _by(offset: BaseOffset | pd.Timedelta) -> Following:
     return lambda last, steps: last + steps * offset
+
+
+def _by_weeks(week: tuple[int, ...]) -> tuple[Following, str]:
+    """By those days of the week."""
+    names = [_DAYS[day] for day in week]
+    words = "by weekdays" if week == _WEEKDAYS else f"by {listed(names)}"
+    offset = CustomBusinessDay(weekmask=" ".join(names))
+    return _by(offset), f"{words} (which of them are holidays is not known)"
 
 
 def _by_gap(gaps: pd.Series) -> tuple[Following, str]:
@@ -117,12 +134,20 @@ def _regular(dates: pd.DatetimeIndex) -> str | None:
     return getattr(found, "freqstr", found)
 
 
-def _on_trading_days(dates: pd.DatetimeIndex) -> bool:
-    """Whether they are weekdays, most of them one after the other, and never a weekend."""
+def _week(dates: pd.DatetimeIndex) -> tuple[int, ...] | None:
+    """The days of the week that there are, where most dates follow each other and some never come.
+
+    Those of the weekend may be missing from a single week, others have to be from several.
+    """
     days = dates.normalize()
     gaps = np.diff(days) / _DAY.to_timedelta64()
-    weekdays = (dates.day_of_week < 5).all() and (dates - days == dates[0] - days[0]).all()
-    return bool(len(gaps) > 5 and weekdays and np.mean(gaps == 1) > 0.5)
+    if not (
+        len(gaps) > 5 and (dates - days == dates[0] - days[0]).all() and (gaps == 1).mean() > 0.5
+    ):
+        return None
+    week = tuple(sorted(set(dates.day_of_week)))
+    long = days[-1] - days[0] >= _WEEKS * 7 * _DAY
+    return week if week == _WEEKDAYS or (long and len(week) < 7) else None
 
 
 def _months(dates: pd.DatetimeIndex) -> int | None:

@@ -181,7 +181,7 @@ def _named(name: str, runs: Path) -> Run:
     if Path(name).exists():
         raise RunError(f"{name} is not a run: it is a file, and a run is a folder.")
     known = [run.name for run in list_runs(runs)]
-    hint = suggestion(name, known) if known else "lstm-zoo train lstm makes one."
+    hint = suggestion(name, known, 3) if known else "lstm-zoo train lstm makes one."
     raise RunError(f"There is no run '{name}' in {runs}. {hint}")
 
 

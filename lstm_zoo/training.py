@@ -130,7 +130,8 @@ def _train(
 ) -> runs.Run:
     """The run, from the model that is built to the record of it."""
     model = build(config, dataset)
-    dataset, notes = fitted_to(model, config, dataset)
+    dataset, of_model = fitted_to(model, config, dataset)
+    notes = [*dataset.notes, *of_model]
     kernel = planned(model, config, dataset)
     same = (config.with_seed(0).identity, kernel, len(dataset.train))
     model = compiled.taken(model, same)

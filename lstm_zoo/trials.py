@@ -452,7 +452,11 @@ def _floor(by_seed: list[dict[str, dict]]) -> dict:
     means = {name: float(np.mean(scores)) for name, scores in values.items()}
     name, scores = next(iter(values.items()))
     floor = {"name": name, "value": means[name], "low": min(scores), "high": max(scores)}
-    return {"floor": floor | {"scores": by_seed[0][name]}, "floors": means}
+    return {
+        "floor": floor | {"scores": by_seed[0][name]},
+        "floors": means,
+        "floor_scores": by_seed[0],
+    }
 
 
 def _model(draft: _Draft, terms: verdicts.Terms) -> dict:

@@ -58,12 +58,22 @@ def summary(trials: list[dict], terms: Terms) -> dict:
     }
 
 
-def possible(ci95: tuple[float, float] | None, metric: str) -> tuple[float, float] | None:
-    """An interval without the values that the metric can't have; None where there is none."""
+def possible(
+    ci95: tuple[float, float] | None, metric: str, difference: bool = False
+) -> tuple[float, float] | None:
+    """An interval without the values that the metric can't have; None where there is none.
+
+    Args:
+        ci95: the interval.
+        metric: the name of the metric.
+        difference: whether it is of the difference of two scores.
+    """
     if ci95 is None:
         return None
     known = metrics.METRICS.get(metric)  # of a zoo file's it is not known
     low, high = known.range if known else (-math.inf, math.inf)
+    if difference:
+        low, high = low - high, high - low
     return min(max(ci95[0], low), high), max(min(ci95[1], high), low)
 
 
@@ -130,7 +140,7 @@ def pairs(models: list[dict], terms: Terms, counts: dict[tuple[str, str], int]) 
             "a": draft.a["name"],
             "b": draft.b["name"],
             "difference": draft.test.difference,
-            "ci95": draft.test.ci95,
+            "ci95": possible(draft.test.ci95, terms.metric, difference=True),
             "p_value": draft.test.p_value,
             "p_adjusted": p,
             "verdict": _verdict(draft.test.difference, p, terms.better),

@@ -171,6 +171,7 @@ def test_a_comparison_walks_forward_beside_a_classical_model(zoo, folder, whole)
     check_classical(results["classical"], whole)
     assert "by the Diebold–Mariano test" in result.out
     assert "90 % intervals cover" in result.out
+    check_floors(results, result.out, whole)
     rows = [line.split() for line in result.out.splitlines() if " to 2008-" in line]
     assert [row[0] for row in rows] == ["1", "2"]
     page = zoo("report", "results.json", "-o", "page.html")
@@ -178,6 +179,20 @@ def test_a_comparison_walks_forward_beside_a_classical_model(zoo, folder, whole)
     text = Path("page.html").read_text()
     assert "AutoETS" in text
     assert "Walk-forward backtest" in text
+
+
+def check_floors(results, out, whole):
+    """The other scores of the trivial answers stand beside the models'."""
+    test = answers(whole)
+    errors = test["y_true"] - test["last"][:, None]
+    last = results["floor_scores"]["last_value"]
+    assert last["mae"] == pytest.approx(np.abs(errors).mean())
+    assert last["skill"] == 0
+    assert {name: one["rmse"] for name, one in results["floor_scores"].items()} == results["floors"]
+    rows = [line.split() for line in out.splitlines() if line.startswith((" drift ", " mean "))]
+    assert [row[1] for row in rows] == [
+        f"{results['floor_scores'][name]['mae']:.4g}" for name in ("drift", "mean")
+    ]
 
 
 def check_classical(told, whole):

@@ -117,6 +117,9 @@ USAGE = {
     ("list", "model"): "models",
     ("predict", "last", "--horizon", "0"): "at least 1",
     ("runs", "--mode", "lstm"): "--model",
+    ("compare", "lstm", "--horizon", "3"): "of the datasets prices and sine: --data horizon=…",
+    ("train", "lstm", "--subsequences", "3"): "of the model cnn-lstm: --set subsequences=…",
+    ("gate", "--units", "3"): "No such option '--units'",
 }
 
 

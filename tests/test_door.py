@@ -13,6 +13,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import lstm_zoo
@@ -145,6 +146,10 @@ def test_an_option_that_is_none_is_named_with_those_that_are_near():
         lstm_zoo.compare(["lstm"], "digits", epoch=3)
     with pytest.raises(UsageError, match="and not a set"):
         lstm_zoo.compare(["lstm"], "digits", data={"window": {1, 2}})
+    with pytest.raises(
+        UsageError, match=r"not a DataFrame\. Write it to a file, .* csv='FILE.csv'"
+    ):
+        lstm_zoo.train("lstm", pd.DataFrame({"Close": [1.0, 2.0]}))
 
 
 def test_the_backend_is_chosen_once_in_a_process(tmp_path):
@@ -215,6 +220,11 @@ def test_a_comparison_is_written_and_read(compared, tmp_path):
     again = lstm_zoo.Results.read(tmp_path / "results.json")
     assert again.frame.equals(compared.frame)
     assert results.read(tmp_path / "results.json") == again.record
+    compared.save(tmp_path / "trials.csv")
+    written = pd.read_csv(tmp_path / "trials.csv", float_precision="round_trip")
+    assert written["score"].tolist() == again.frame["score"].tolist()
+    with pytest.raises(UsageError, match=r"x.xls has to end in .json, or in .csv"):
+        compared.save("x.xls")
 
 
 @pytest.mark.slow

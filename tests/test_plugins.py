@@ -77,6 +77,8 @@ def test_they_can_be_switched_off(install, zoo, monkeypatch):
     assert catalog.load().plugins == []
     result = zoo("show", "net")
     assert result.code == 2 and "There is no model, dataset or recipe 'net'" in result.err
+    off = "LSTM_ZOO_PLUGINS switches off the plugins installed here: tiny and torn."
+    assert result.err.endswith(f"{off}\n")
     assert zoo("list").err == ""
 
 
@@ -186,6 +188,8 @@ def test_metadata_that_is_damaged_does_no_harm(install, tmp_path, reader):
     (tmp_path / "site" / "nameless-1.0.dist-info" / "METADATA").unlink()
     importlib.import_module(reader)  # the latter reads for the former from then on
     assert named("net", "other") == {"net": "tiny", "other": "without a name"}
+    faults = [found.fault for found in catalog.load().plugins]
+    assert sum("is not to be read" in (fault or "") for fault in faults) == 1
 
 
 def test_the_shell_completes_names_of_plugins(install, zoo, monkeypatch):

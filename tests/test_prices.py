@@ -317,8 +317,9 @@ def test_dates_in_two_orders_are_refused_with_their_lines(refused):
 
 def test_a_date_format_that_does_not_fit_or_is_none(refused):
     text = "Date,Close\n02/03/2015,1\n03/03/2015,2\n"
-    assert "does not hold dates written as %Y-%m-%d: line 2" in refused(
-        text, date_format="%Y-%m-%d"
+    assert (
+        "does not hold dates written as %Y-%m-%d, from the years 1678 to 2261: line 2"
+        in refused(text, date_format="%Y-%m-%d")
     )
     for wrong in ("%Q", "mixed", "ISO8601", "day", "%"):
         assert "is no date format" in refused(text, UsageError, date_format=wrong)

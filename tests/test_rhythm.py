@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.tseries.offsets import CustomBusinessDay
 
 from lstm_zoo.datasets import prices
 from lstm_zoo.errors import DataError
@@ -44,6 +45,30 @@ def test_trading_days_with_holidays_go_on_by_weekdays():
     following, told = continued(prices.load().dates, 4)
     assert days(following) == ["2008-10-15", "2008-10-16", "2008-10-17", "2008-10-20"]
     assert "weekdays" in told
+
+
+@pytest.mark.parametrize(
+    ("week", "ahead", "words"),
+    [
+        (
+            "Mon Tue Wed Thu Fri Sat",
+            ["2024-06-01", "2024-06-03"],
+            "by Mon, Tue, Wed, Thu, Fri and Sat",
+        ),
+        ("Sun Mon Tue Wed Thu", ["2024-06-02", "2024-06-03"], "by Mon, Tue, Wed, Thu and Sun"),
+    ],
+)
+def test_another_week_goes_on_by_its_days(week, ahead, words):
+    dates = pd.date_range("2024-01-01", "2024-05-31", freq=CustomBusinessDay(weekmask=week))
+    following, told = continued(dates.delete(20).to_numpy(DAYS), 2)
+    assert days(following) == ahead
+    assert told == f"{words} (which of them are holidays is not known)"
+    assert season(dates.to_numpy(DAYS)) is None
+
+
+def test_two_weeks_do_not_make_a_week():
+    dates = pd.date_range("2024-01-01", periods=12, freq=CustomBusinessDay(weekmask="1111110"))
+    assert days(continued(dates.to_numpy(DAYS), 1)[0]) == ["2024-01-14"]
 
 
 def test_a_day_of_each_month_stays_the_same_day():

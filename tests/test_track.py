@@ -436,7 +436,7 @@ def test_a_server_that_is_away_is_a_sentence_without_its_password(zoo, monkeypat
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     result = zoo("train", *MODEL, "--track", "mlflow")
     assert result.code == 1
-    assert result.err.startswith("Error: MLflow can't log to http://127.0.0.1:9: ")
-    assert "secret" not in result.err + result.out
-    assert result.err.count("\n") == 1
+    told = "Error: MLflow can't log to http://127.0.0.1:9: no server answers there.\n"
+    assert result.err == told
+    assert result.out == ""
     assert not list(Path().iterdir())

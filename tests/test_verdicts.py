@@ -167,6 +167,8 @@ def test_an_interval_stays_within_what_the_metric_can_be():
     short = verdicts.summary(model("a", 0.1, 0.9)["trials"], CLASSES)
     assert short["ci95"] == (0, 1)
     assert (short["best"], short["worst"]) == (0.9, 0.1)
+    (pair,) = pairs([model("a", 0.1, 0.9), model("b", 0.8, 0.1)], CLASSES)
+    assert pair["ci95"] == (-1, 1)
     errors = verdicts.summary(model("a", 1.0, 9.0)["trials"], SERIES)
     assert errors["ci95"][0] == 0
     assert errors["ci95"][1] > 9

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import click
 
-from lstm_zoo import interrupts
-from lstm_zoo.errors import ZooError, printable
+from lstm_zoo import catalog, interrupts
+from lstm_zoo.errors import ZooError, few, printable
 
 LONGEST = 1000
 
@@ -32,7 +32,8 @@ def ending(error: BaseException) -> int:
         return 2
     if isinstance(error, click.UsageError):
         hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
-        return _say(f"Error: {_sentence(error.format_message())}{hint}", 2)
+        meant = _meant(error) if isinstance(error, click.NoSuchOption) else None
+        return _say(f"Error: {meant or _sentence(error.format_message())}{hint}", 2)
     if isinstance(error, ZooError):
         return _say(f"Error: {error}", error.exit_code)
     if isinstance(error, BrokenPipeError):
@@ -48,6 +49,27 @@ def _sentence(message: str) -> str:
     """One of click's with its end: `No such option '--epoch'. Did you mean '--epochs'?`"""
     message = " ".join(message.split()).rstrip(".")
     return message if message.endswith(("?", "?)")) else f"{message}."
+
+
+def _meant(error: click.NoSuchOption) -> str | None:
+    """What to say of an option that is a parameter of models or datasets, where one can be set."""
+    name = error.option_name.lstrip("-").replace("-", "_")
+    options = {opt for one in error.ctx.command.params for opt in one.opts} if error.ctx else set()
+    for kind, option in (("dataset", "--data"), ("model", "--set")):
+        if option in options and (names := _taking(name, kind)):
+            what = f"a parameter of the {kind}{'s' * (len(names) > 1)} {few(names)}"
+            return f"No such option '{error.option_name}'. '{name}' is {what}: {option} {name}=…"
+    return None
+
+
+def _taking(name: str, kind: str) -> list[str]:
+    """The built-in entries of a kind that have a parameter of that name."""
+    entries = catalog.load().entries.values()
+    return [
+        entry.name
+        for entry in entries
+        if entry.kind == kind and name in (parameter.name for parameter in entry.parameters)
+    ]
 
 
 @contextmanager

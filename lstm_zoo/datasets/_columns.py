@@ -48,7 +48,7 @@ class Plan:
     @property
     def in_words(self) -> str:
         """How the dates are expected."""
-        return f"written as {listed(self.formats, 'or')}"
+        return f"written as {listed(self.formats, 'or')}, from the years 1678 to 2261"
 
     @property
     def as_text(self) -> list[int]:

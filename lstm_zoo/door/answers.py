@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from lstm_zoo import records, runs
-from lstm_zoo.errors import RunError
+from lstm_zoo.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +65,18 @@ class Answer:
         return self.record[key]
 
     def save(self, path: options.File) -> None:
-        """Write the record as JSON, as the command does."""
-        records.write_json(Path(path), self.record)
+        """Write the record as JSON, as the command does, or the frame as CSV: as the name ends.
+
+        Raises:
+            UsageError: it ends in neither .json nor .csv.
+        """
+        match Path(path).suffix:
+            case ".json":
+                records.write_json(Path(path), self.record)
+            case ".csv":
+                records.write_bytes(Path(path), self.frame.to_csv(index=False).encode())
+            case _:
+                raise UsageError(f"{path} has to end in .json, or in .csv for the frame.")
 
     def __repr__(self) -> str:
         if all(isinstance(block, str) for block in self._blocks):
@@ -215,6 +225,8 @@ def _frame(rows: Sequence[dict]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     if "date" in frame:
         frame["date"] = np.array(frame["date"], "datetime64[s]")
+    if "actual" in frame and frame["actual"].isna().all():  # it is still to come
+        frame["actual"] = frame["actual"].astype(frame["predicted"].dtype)
     return frame
 
 

@@ -157,8 +157,9 @@ def _text(value: object) -> str:
         return json.dumps(plain, ensure_ascii=False)
     except (TypeError, ValueError):
         kind = type(value).__name__
+        hint = " Write it to a file, and give that: csv='FILE.csv'." * hasattr(value, "to_csv")
         raise UsageError(
-            f"Values are numbers, texts, booleans and lists of them, and not a {kind}."
+            f"Values are numbers, texts, booleans and lists of them, and not a {kind}.{hint}"
         ) from None
 
 

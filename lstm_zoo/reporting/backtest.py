@@ -49,7 +49,10 @@ def fold_rows(results: dict) -> tuple[list[str], list[list[str]]]:
 
 
 def score_rows(results: dict) -> tuple[list[str], list[list[str]]]:
-    """The columns of the other scores, and a row a model: means over the seeds."""
+    """The columns of the other scores, and a row a model: means over the seeds.
+
+    The trivial answers and the classical model come last, which have no intervals.
+    """
     classical, models = results.get("classical"), [m for m in results["models"] if finished(m)]
     level = next((percent(i["level"]) for model in models for i in _intervals(model)), None)
     covered = [f"{level} intervals cover"] if level else []
@@ -57,6 +60,7 @@ def score_rows(results: dict) -> tuple[list[str], list[list[str]]]:
         _scores(model["name"], [trial["metrics"] for trial in finished(model)], _covered(model))
         for model in models
     ]
+    rows += [_scores(words(n), [one], "–") for n, one in results.get("floor_scores", {}).items()]
     rows += [_scores(classical["name"], [classical["scores"]], "–")] if classical else []
     header = ["model", *map(words, _SCORES), *covered]
     return header, [row[: len(header)] for row in rows]

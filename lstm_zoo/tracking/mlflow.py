@@ -16,6 +16,7 @@ import mlflow
 from mlflow import MlflowClient, pyfunc
 from mlflow.entities import Metric, Param
 from mlflow.models import Model
+from requests import ConnectionError, Timeout
 
 import lstm_zoo
 from lstm_zoo.config import RunConfig
@@ -140,9 +141,16 @@ def opened(folder: Path, dataset: str) -> MLflow:
         known = client.get_experiment_by_name(dataset)
         number = known.experiment_id if known else client.create_experiment(dataset)
     except Exception as error:
-        why = without_password(reason(error))
+        why = "no server answers there." if _unanswered(error) else without_password(reason(error))
         raise ZooError(f"MLflow can't log to {where}: {why}") from error
     return MLflow(client, number, where)
+
+
+def _unanswered(error: BaseException | None) -> bool:
+    """Whether what lies behind an error is that nobody answers at an address."""
+    if error is None or isinstance(error, ConnectionError | Timeout):
+        return error is not None
+    return _unanswered(error.__cause__ or error.__context__)
 
 
 def _log(client: MlflowClient, run_id: str, kind: str, entries: list[Metric] | list[Param]) -> None:
