@@ -251,11 +251,7 @@ def prepare_series(
     pieces = _folds(_split_in_time(*framed, cuts, strict)["test"], folds, cuts[0])
     if fold:
         cuts = tuple(cut - cuts[0] + pieces[fold - 1].known for cut in cuts)
-    if cuts[0] < window + horizon:
-        raise DataError(
-            f"A window of {window} and a horizon of {horizon} are too long for the {cuts[0]} rows "
-            f"of the training part (of {len(raw.values)} in all): {_shorter(window, horizon)}."
-        )
+    _refuse_short(*framed, cuts[0])
     framing = fitted(
         raw.values,
         cuts[0],
@@ -273,13 +269,7 @@ def prepare_series(
         examples["test"] = examples["test"][: piece.stop - piece.start]
     fractions = {"validation": validation, "calibration": calibration}
     examples = {name: places for name, places in examples.items() if fractions.get(name, 1)}
-    for name, places in examples.items():
-        if not len(places):
-            raise DataError(
-                f"A window of {window} and a horizon of {horizon} leave the {name} part of the "
-                f"{len(raw.values)} rows without any example: "
-                f"{_shorter(window if split == 'strict' else 0, horizon)}."
-            )
+    _refuse_empty(*framed, examples, strict)
     x, y = framing.inputs(raw.values), framing.answers(raw.values)
     parts = {name: Part(x, y, places) for name, places in examples.items()}
     season, told = _season(raw, period, examples["test"][0] + window)
@@ -295,6 +285,27 @@ def prepare_series(
         folds=() if fold or folds == 1 else pieces,
         notes=(*raw.notes, *told),
     )
+
+
+def _refuse_short(rows: int, window: int, horizon: int, known: int) -> None:
+    """Refuse a training part, the rows `known`, that is shorter than one example."""
+    if known < window + horizon:
+        raise DataError(
+            f"A window of {window} and a horizon of {horizon} are too long for the {known} rows "
+            f"of the training part (of {rows} in all): {_shorter(window, horizon)}."
+        )
+
+
+def _refuse_empty(
+    rows: int, window: int, horizon: int, examples: dict[str, range], strict: bool
+) -> None:
+    """Refuse parts without any example."""
+    for name, places in examples.items():
+        if not len(places):
+            raise DataError(
+                f"A window of {window} and a horizon of {horizon} leave the {name} part of the "
+                f"{rows} rows without any example: {_shorter(window if strict else 0, horizon)}."
+            )
 
 
 def one_step(dataset: Dataset) -> Dataset:

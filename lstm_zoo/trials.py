@@ -394,21 +394,14 @@ def _results(
         margin=asked.margin,
     )
     seeds = asked.seeds[: len(drafts[0].trials)]
-    models = [_model(draft, terms) for draft in drafts]
-    for model, test in zip(models, verdicts.floor_tests(models), strict=True):
-        model["floor_test"] = test
+    models = _models(drafts, terms)
     variants = [config.variant for config in asked.configs]
     pairs = verdicts.chosen(asked.configs, asked.against, variants)
     classical, notes = _classical(models, dataset)
     lines, counts = looks.take(trainer.folder, pairs, seeds)
     results = {
         "schema": 1,
-        "dataset": {
-            "name": config.dataset,
-            "sha256": config.data_sha256,
-            "params": config.data,
-            "examples": {name: len(part) for name, part in dataset.parts.items()},
-        },
+        "dataset": _of_data(config, dataset),
         "task": task.name,
         "metric": {"name": task.metric, "better": terms.better},
         **_floor(floors),
@@ -430,6 +423,23 @@ def _results(
     except OSError as error:
         trainer.progress.say(f"This look at the results can't be recorded: {reason(error)}")
     return results
+
+
+def _of_data(config: RunConfig, dataset: Dataset) -> dict:
+    """What was trained on."""
+    return {
+        "name": config.dataset,
+        "sha256": config.data_sha256,
+        "params": config.data,
+        "examples": {name: len(part) for name, part in dataset.parts.items()},
+    }
+
+
+def _models(drafts: list[_Draft], terms: verdicts.Terms) -> list[dict]:
+    """The models, each with what tells whether it beats the floor."""
+    models = [_model(draft, terms) for draft in drafts]
+    tests = verdicts.floor_tests(models)
+    return [model | {"floor_test": test} for model, test in zip(models, tests, strict=True)]
 
 
 def _classical(models: list[dict], dataset: Dataset) -> tuple[dict, list[str]]:

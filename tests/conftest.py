@@ -1,4 +1,8 @@
-"""What the tests share: the command line run in this process, and small data."""
+"""What the tests share: the command line run in this process, and small data.
+
+Of two workers the second has Keras on JAX, which starts in half of TensorFlow's time. It takes any
+file but those marked `tensorflow`, whose subject that is; the first takes these, and then any.
+"""
 
 import gc
 import json
@@ -9,19 +13,63 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from lstm_zoo import backend, config, heap
 from lstm_zoo.__main__ import run
 
 DATA = os.environ.get("LSTM_ZOO_DATA")
 os.environ["LSTM_ZOO_PLUGINS"] = "0"  # whatever is installed here
-backend.start()  # before a test computes with Keras, and so with all threads
+_CHOSEN = os.environ.get("KERAS_BACKEND")  # and then all workers have it
+
+
+def _on_jax(worker):
+    """Whether a worker such as `gw1` has Keras on JAX."""
+    return not _CHOSEN and int(worker.removeprefix("gw")) % 2 == 1
+
+
+def pytest_configure(config):
+    """Keras starts before a test computes with it, and so with all threads."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        backend.start("jax" if _on_jax(worker) else None)
+    elif config.option.dist == "no":
+        backend.start()
+
+
+class _ByBackend(LoadFileScheduling):
+    """A file at a time, to a worker on a backend that it may be tested on."""
+
+    def _assign_work_unit(self, node):
+        jax = _on_jax(node.gateway.id)
+        of_tensorflow = {file: self._of_tensorflow(file) for file in self.workqueue}
+        wanted = [file for file, is_one in of_tensorflow.items() if is_one != jax]
+        left = [] if jax else list(of_tensorflow)
+        if not (fitting := wanted or left):
+            node.shutdown()
+            return
+        self.workqueue.move_to_end(fitting[0], last=False)
+        super()._assign_work_unit(node)
+
+    def _of_tensorflow(self, file):
+        return "pytest.mark.tensorflow" in (self.config.rootpath / file).read_text()
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Who gets which file."""
+    return _ByBackend(config, log)
 
 
 def pytest_collection_modifyitems(items):
     """The files with the most to train come first: what is quick keeps both workers to the end."""
     trainings = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -trainings[item.path])
+
+
+@pytest.fixture(autouse=True)
+def unbound():
+    """On JAX a process keeps to one processor: what a test starts may use them all."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, config.CPUS)
 
 
 @pytest.fixture(autouse=True, scope="module")

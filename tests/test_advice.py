@@ -5,7 +5,7 @@ import pytest
 
 from lstm_zoo import advice, backend
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("undrawn")]
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="of TensorFlow's users"

@@ -14,6 +14,8 @@ from lstm_zoo import backend, evaluation, runs
 from lstm_zoo.batches import Batches
 from lstm_zoo.data import Part
 
+pytestmark = pytest.mark.tensorflow
+
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="of TensorFlow's pipeline"
 )

@@ -13,7 +13,7 @@ from lstm_zoo import backend, catalog, compiled, sources, training
 from lstm_zoo.config import run_config
 from lstm_zoo.reporting.progress import Lines
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("undrawn")]
 
 ZOO = catalog.load()
 

@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux has affinity")
+pytestmark = [
+    pytest.mark.tensorflow,
+    pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux has affinity"),
+]
 TAKE = """
 import os, sys
 from lstm_zoo import cores

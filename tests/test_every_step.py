@@ -10,6 +10,8 @@ from lstm_zoo import baselines, data, metrics, preparation, runs
 from lstm_zoo.datasets import copy
 from lstm_zoo.tasks import Labelling, LanguageModelling, task_of
 
+pytestmark = pytest.mark.tensorflow
+
 LN8 = math.log(8)
 
 

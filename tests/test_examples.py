@@ -8,6 +8,8 @@ import pytest
 
 from lstm_zoo.runs import list_runs
 
+pytestmark = pytest.mark.tensorflow
+
 ROOT = Path(__file__).parent.parent
 
 

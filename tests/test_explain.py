@@ -19,6 +19,8 @@ from lstm_zoo.errors import UsageError
 from lstm_zoo.insight.gradients import by_lag, decay_per_step, half_life
 from lstm_zoo.insight.opened import OpenModel
 
+pytestmark = pytest.mark.tensorflow
+
 OTHER_BACKENDS = [
     name
     for name in ("tensorflow", "jax", "torch")

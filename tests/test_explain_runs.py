@@ -14,7 +14,7 @@ from lstm_zoo.__main__ import run as lstm_zoo
 from lstm_zoo.models.attention_lstm import attention_weights
 from lstm_zoo.runs import list_runs
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 
 ADDING = ("--dataset", "adding", "--data", "steps=12", "--data", "train=200", "--data", "test=120")
 RUNS = {

@@ -22,6 +22,8 @@ from lstm_zoo.exporting import check, formats, runtimes
 from lstm_zoo.exporting.formats import FORMATS
 from lstm_zoo.runs import list_runs
 
+pytestmark = pytest.mark.tensorflow
+
 MODELS = catalog.load().of("model")
 STEPS = 3
 TASKS = {  # of each kind of input, and of answers after the last step and at every step

@@ -14,7 +14,7 @@ import pytest
 from lstm_zoo import records, scratch, trials
 from lstm_zoo.runs import list_runs
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("undrawn")]
 
 MODELS = '''
 import faulthandler, os, signal

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.tensorflow
+
 FAULTS = """
 import resource, threading
 from lstm_zoo import heap

@@ -10,6 +10,8 @@ from lstm_zoo.errors import UsageError
 from lstm_zoo.models import cnn_lstm
 from lstm_zoo.preparation import prepare
 
+pytestmark = pytest.mark.tensorflow
+
 BUILDERS = {
     name: catalog.resolve(entry.builder) for name, entry in catalog.load().of("model").items()
 }

@@ -15,7 +15,7 @@ import pytest
 
 from lstm_zoo import catalog
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 ROOT = Path(__file__).parent.parent
 
 

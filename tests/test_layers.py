@@ -12,6 +12,8 @@ from lstm_zoo import backend
 from lstm_zoo.layers import core
 from lstm_zoo.layers.core import Kernel
 
+pytestmark = pytest.mark.tensorflow
+
 KINDS = [layers.SimpleRNN, layers.LSTM, layers.GRU]
 SHAPES = [(3, 7, 5, 4), (1, 1, 1, 1), (5, 12, 1, 16)]  # batch, steps, features, units
 OPTIONS = [

@@ -10,6 +10,8 @@ from lstm_zoo.config import run_config
 from lstm_zoo.errors import TrainingError, UnknownName, UsageError
 from lstm_zoo.matching import Target
 
+pytestmark = pytest.mark.tensorflow
+
 ZOO = catalog.load()
 MODELS = list(ZOO.of("model"))
 

@@ -18,6 +18,8 @@ from lstm_zoo.errors import UsageError
 from lstm_zoo.models import attention_lstm, bilstm, cnn_lstm, gru, lstm, simple_rnn, stacked
 from lstm_zoo.parameters import fill, read_function
 
+pytestmark = pytest.mark.tensorflow
+
 MODULES = {
     entry.builder.partition(":")[0].rpartition(".")[2]: importlib.import_module(
         entry.builder.partition(":")[0]

@@ -14,6 +14,8 @@ from lstm_zoo.layers import core
 from lstm_zoo.layers.core import Kernel
 from lstm_zoo.layers.products import PRODUCTS
 
+pytestmark = pytest.mark.tensorflow
+
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX alone")
 ROUNDED = PRODUCTS["mixed_bfloat16"]
 KINDS = pytest.mark.parametrize(

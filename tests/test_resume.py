@@ -15,7 +15,7 @@ from lstm_zoo.__main__ import run as main_run
 from lstm_zoo.checkpoint import Checkpoints
 from lstm_zoo.runs import Run, list_runs
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("undrawn")]
 
 TIMED = ("train_seconds", "compile_seconds", "examples_per_second")
 MODEL = ("simple-rnn:units=3,dropout=0.3", "--schedule", "cosine")

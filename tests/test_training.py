@@ -15,7 +15,7 @@ from lstm_zoo.config import run_config
 from lstm_zoo.parameters import read_function
 from lstm_zoo.reporting.progress import Lines
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untimed")]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.usefixtures("untimed")]
 
 ZOO = catalog.load()
 MODELS = list(ZOO.of("model"))

@@ -28,7 +28,7 @@ def folds_chart(results: dict) -> Chart:
     figure.update_xaxes(type="category")
     better = f"{results['metric']['better'].capitalize()} is better."
     return Chart(
-        title=f"{metric.capitalize()} fold by fold",
+        title="Scores fold by fold",
         caption=(
             "Each fold of the test part was forecast by models trained anew on the rows before it; "
             f"means over the seeds. {' '.join([better, *backtest.lines(results)])}"
