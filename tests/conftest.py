@@ -32,7 +32,7 @@ def pytest_configure(config):
     """Keras starts before a test computes with it, and so with all threads."""
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         backend.start("jax" if _on_jax(worker) else None)
-    elif config.option.dist == "no":
+    elif config.getoption("dist", "no") == "no":
         backend.start()
 
 

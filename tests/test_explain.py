@@ -310,7 +310,7 @@ def test_what_is_not_known_is_refused():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not OTHER_BACKENDS, reason="no other backend is installed")
-@pytest.mark.parametrize("name", OTHER_BACKENDS)
+@pytest.mark.parametrize("name", OTHER_BACKENDS, ids=range(len(OTHER_BACKENDS)))
 def test_all_of_this_holds_on_another_backend(name):
     chosen = ["-m", "not slow", "-k", "not laid_open"]
     done = subprocess.run(

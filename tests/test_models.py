@@ -458,7 +458,7 @@ def test_models_load_and_answer_the_same_in_bare_keras(saved_models):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not OTHER_BACKENDS, reason="no other backend is installed")
-@pytest.mark.parametrize("backend", OTHER_BACKENDS)
+@pytest.mark.parametrize("backend", OTHER_BACKENDS, ids=range(len(OTHER_BACKENDS)))
 def test_models_answer_the_same_on_another_backend(saved_models, backend):
     assert len(load_and_compare(saved_models, backend)) == 2 * len(BUILDERS)
 

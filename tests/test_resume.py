@@ -162,6 +162,7 @@ def test_a_run_in_training_is_left_alone(zoo, run):
         (["lstm", "--seed", "3"], "leave out lstm and --seed"),
         (["--backend", "torch"], f"was begun on {keras.backend.backend()}, not on torch"),
     ],
+    ids=["training", "model and seed", "backend"],
 )
 def test_the_run_alone_says_what_is_trained(zoo, run, options, told):
     result = zoo("train", "--resume", run.folder, *options)
