@@ -8,6 +8,8 @@ import pytest
 from lstm_zoo import catalog, errors
 from lstm_zoo.cli import cli
 
+pytestmark = pytest.mark.tensorflow
+
 ZOO = catalog.load()
 
 

@@ -493,7 +493,7 @@ def test_a_digest_changes_with_everything_a_model_could_learn_from():
         {"columns": ("ab",)},
         {"target": 1},
         {"dates": None},
-        {"dates": DATES + 1},
+        {"dates": DATES + np.timedelta64(1, "ns")},
         {"values": RAW.values.astype(np.float32)},
         {"values": RAW.values.reshape(1, 4)},
         {"values": RAW.values[:0]},

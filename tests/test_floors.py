@@ -49,3 +49,43 @@ def test_every_model_beats_the_last_value_of_a_sine_wave(zoo):
     assert "Every model beats it" in out
     assert "repeats" not in out
     assert "trails" not in out
+
+
+def test_every_model_forecasts_several_steps(zoo_json):
+    """One step, and one after each of a sequence, are in the other tests."""
+    several = ("--dataset", "prices", "--data", "horizon=5", "--data", "window=20")
+    results = zoo_json("compare", *MODELS, *several, "--seeds", "1", "--epochs", "1")
+    assert [model["name"] for model in results["models"]] == MODELS
+    assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
+    for model in results["models"]:
+        assert model["mean"] == pytest.approx(results["floor"]["value"], rel=0.05)
+
+
+def test_on_a_random_walk_no_model_reads_its_target_from_its_input(zoo_json, walk_csv):
+    """A model that saw the next input would score far under the last value."""
+    results = zoo_json(
+        *("compare", *MODELS, "--csv", walk_csv, "--data", "targets=sequence"),
+        *("--data", "window=15", "--seeds", "1", "--epochs", "12", "--learning-rate", "0.01"),
+    )
+    assert [model["name"] for model in results["models"]] == MODELS
+    assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
+    for model in results["models"]:
+        assert model["mean"] == pytest.approx(results["floor"]["value"], rel=0.05), model["name"]
+
+
+def test_the_default_forecast_is_at_most_2_percent_worse_than_the_last_value(zoo):
+    """And the output says that it does not beat it: on the built-in prices, over three seeds."""
+    command = ("compare", "lstm", "--dataset", "prices", "--seeds", "3", "--jobs", "1")
+    result = zoo(*command, "-o", "results.json", "-q")
+    results = json.loads(Path("results.json").read_text())
+    scores = [trial["score"] for trial in results["models"][0]["trials"]]
+    assert np.median(scores) <= 1.02 * results["floor"]["value"]
+    assert "not better than the floor" in result.out
+
+
+def test_predicting_the_level_loses_clearly_there(zoo_json):
+    record = zoo_json(
+        *("train", "stacked", "--set", "units=[50, 50]", "--dataset", "prices"),
+        *("--data", "predict=level", "--data", "scaling=min-max", "--epochs", "10"),
+    )
+    assert record["test"]["rmse"] > 1.3 * record["floor"]["value"]

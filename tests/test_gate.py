@@ -424,7 +424,7 @@ CALLS = {
     "small": "--set units=1 --seeds 3 --epochs 2 --learning-rate 0.01",
     "one": "--set units=32 --seeds 1 --epochs 2 --learning-rate 0.01 --seed 20",
     "series": "--set units=1 --seeds 1 --epochs 1 --dataset prices --data window=5",
-    "diverged": "--seeds 2 --epochs 1 --optimizer sgd --learning-rate 1e30",
+    "diverged": "--set activation=relu --seeds 2 --epochs 1 --optimizer sgd --learning-rate 1e30",
 }
 
 

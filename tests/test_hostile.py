@@ -47,6 +47,8 @@ class Shifted(keras.layers.Layer):
         self.shift = keras.Variable(keras.ops.ones(3))  # a variable made of numbers
 
     def call(self, x):
+        if keras.backend.standardize_dtype(x.dtype) == "float64":
+            raise TypeError("in float32 alone")
         return x + self.shift
 
 def build(input_shape, outputs, *, units: int = 3):
@@ -162,8 +164,9 @@ def test_a_run_of_a_users_zoo_is_run_again_where_the_user_names_it(
     assert imported.exists()
     monkeypatch.setenv("LSTM_ZOO_FILE", str(moved))
     assert zoo_json("evaluate", "last")["test"] == record["test"]
-    told = refused("explain", "last", "gradients")  # in float64, which a float32 is no part of
+    told = refused("explain", "last", "gradients")  # which computes in float64
     assert "The model of own-digits" in told
+    assert "in float32 alone" in told
     again = zoo_json("compare", "own", "--seeds", "1", "--epochs", "1")
     assert again["models"][0]["trials"][0]["reused"]
 

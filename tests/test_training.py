@@ -261,33 +261,11 @@ def test_a_stranger_can_use_the_model_by_preprocessing_json_alone(train):
         assert told["seen_until"] < str(predictions(run)["dates"][0, 0])
 
 
-def test_every_model_forecasts_several_steps(zoo_json):
-    """One step, and one after each of a sequence, are in the tests of floors and of a walk."""
-    several = ("--dataset", "prices", "--data", "horizon=5", "--data", "window=20")
-    results = zoo_json("compare", *MODELS, *several, "--seeds", "1", "--epochs", "1")
-    assert [model["name"] for model in results["models"]] == MODELS
-    assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
-    for model in results["models"]:
-        assert model["mean"] == pytest.approx(results["floor"]["value"], rel=0.05)
-
-
 def test_every_model_trains_on_digits_and_beats_the_floor(zoo_json):
     results = zoo_json("compare", *MODELS, "--seeds", "1", "--epochs", "2")
     assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
     for model in results["models"]:
         assert runs.Run(runs.Path(model["trials"][0]["run"])).metrics["learned"], model["name"]
-
-
-def test_on_a_random_walk_no_model_reads_its_target_from_its_input(zoo_json, walk_csv):
-    """A model that saw the next input would score far under the last value."""
-    results = zoo_json(
-        *("compare", *MODELS, "--csv", walk_csv, "--data", "targets=sequence"),
-        *("--data", "window=15", "--seeds", "1", "--epochs", "12", "--learning-rate", "0.01"),
-    )
-    assert [model["name"] for model in results["models"]] == MODELS
-    assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
-    for model in results["models"]:
-        assert model["mean"] == pytest.approx(results["floor"]["value"], rel=0.05), model["name"]
 
 
 def test_what_is_scored_on_the_last_step_says_so(zoo):
@@ -298,50 +276,6 @@ def test_what_is_scored_on_the_last_step_says_so(zoo):
     assert "scored on the last one" in zoo("train", "lstm", *sequence, "-q").out
 
 
-SMALL = [f"--data={size}" for size in ("steps=12", "train=40", "validation=20", "test=20")]
-MNIST = ("mnist", "mnist-pixels", "mnist-permuted")
-
-
-@pytest.fixture(scope="module")
-def few():
-    """Reads each source once, and of each part that it brings the first 60 examples."""
-    read, known = sources.read, {}
-
-    def reading(config, *arguments):
-        source = repr((config.loader, config.data))
-        if source not in known:
-            raw = read(config, *arguments)
-            parts = vars(raw).values() if isinstance(raw, data.Parts) else ()
-            cut = [replace(part, x=part.x[:60], y=part.y[:60]) for part in parts]
-            known[source] = data.Parts(*cut) if cut else raw
-        return known[source]
-
-    return reading
-
-
-@pytest.mark.parametrize("recipe", list(ZOO.of("recipe")))
-def test_every_recipe_runs(zoo_json, request, monkeypatch, few, recipe):
-    monkeypatch.setattr(sources, "read", few)
-    entry = ZOO.find(recipe)
-    arguments = SMALL if entry.dataset in ("adding", "copy") else []
-    if entry.dataset in MNIST:
-        arguments = ["--data-dir", request.getfixturevalue("mnist_folder")]
-    if entry.dataset == "imdb":
-        folder = request.getfixturevalue("data_folder")
-        if not (folder / "imdb.npz").exists():
-            pytest.skip(f"IMDB's reviews are not in {folder}")
-    outcome = zoo_json("reproduce", recipe, "--quick", "--epochs", 1, *arguments)
-    assert outcome["recipe"] == recipe
-    assert len(outcome["runs"]) == 1
-    assert any("1 seed instead of" in text for text in outcome["differences"])
-    assert outcome["differences"][-len(entry.protocol) :] == entry.protocol or not entry.protocol
-    published = outcome["published"]
-    assert [number["value"] for number in published] == [n["value"] for n in entry.expected]
-    decided = [number["agrees"] for number in published if number["agrees"] is not None]
-    assert outcome["agrees"] == (all(decided) if decided else None)
-    assert bool(decided) == bool(entry.expected)
-
-
 def test_the_real_mnist_trains(zoo_json, mnist_folder):
     record = zoo_json(
         *("train", "simple-rnn", "--dataset", "mnist", "--data-dir", mnist_folder),
@@ -349,24 +283,6 @@ def test_the_real_mnist_trains(zoo_json, mnist_folder):
     )
     assert (record["floor"]["name"], record["floor"]["value"]) == ("majority", 0.1135)
     assert record["test"]["accuracy"] > 0.8
-
-
-def test_the_default_forecast_is_at_most_2_percent_worse_than_the_last_value(zoo):
-    """And the output says that it does not beat it: on the built-in prices, over three seeds."""
-    command = ("compare", "lstm", "--dataset", "prices", "--seeds", "3", "--jobs", "1")
-    result = zoo(*command, "-o", "results.json", "-q")
-    results = json.loads(runs.Path("results.json").read_text())
-    scores = [trial["score"] for trial in results["models"][0]["trials"]]
-    assert np.median(scores) <= 1.02 * results["floor"]["value"]
-    assert "not better than the floor" in result.out
-
-
-def test_predicting_the_level_loses_clearly_there(zoo_json):
-    record = zoo_json(
-        *("train", "stacked", "--set", "units=[50, 50]", "--dataset", "prices"),
-        *("--data", "predict=level", "--data", "scaling=min-max", "--epochs", "10"),
-    )
-    assert record["test"]["rmse"] > 1.3 * record["floor"]["value"]
 
 
 UPDATES = 45  # 1,438 images in batches of 32

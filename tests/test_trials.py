@@ -375,7 +375,7 @@ def test_a_training_part_scored_on_a_share_is_told():
 @pytest.mark.slow
 @pytest.mark.usefixtures("untimed")
 def test_untrained_weights_are_told_of(zoo, zoo_json):
-    command = ("compare", "lstm", "--dataset", "prices", "--learning-rate", "0.3", "--epochs", "1")
+    command = ("compare", "lstm", "--dataset", "prices", "--learning-rate", "10", "--epochs", "1")
     trials_ = zoo_json(*command, "--seeds", "2")["models"][0]["trials"]
     assert [trial["best_epoch"] for trial in trials_] == [0, 0]
     assert "which were kept: lstm (in 1 seed)" in zoo(*command, "--seeds", "1").out

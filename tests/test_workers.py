@@ -21,7 +21,7 @@ from lstm_zoo.errors import UsageError
 from lstm_zoo.reporting.progress import Lines
 from lstm_zoo.runs import list_runs
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("undrawn")]
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 QUIET = Lines(console=None, quiet=True)
