@@ -20,12 +20,12 @@ from lstm_zoo.__main__ import run
 
 DATA = os.environ.get("LSTM_ZOO_DATA")
 os.environ["LSTM_ZOO_PLUGINS"] = "0"  # whatever is installed here
-_CHOSEN = os.environ.get("KERAS_BACKEND")  # and then all workers have it
+_BOTH = not os.environ.get("KERAS_BACKEND") and backend.installed("jax")
 
 
 def _on_jax(worker):
     """Whether a worker such as `gw1` has Keras on JAX."""
-    return not _CHOSEN and int(worker.removeprefix("gw")) % 2 == 1
+    return _BOTH and int(worker.removeprefix("gw")) % 2 == 1
 
 
 def pytest_configure(config):

@@ -166,7 +166,6 @@ def test_a_run_of_a_users_zoo_is_run_again_where_the_user_names_it(
     assert zoo_json("evaluate", "last")["test"] == record["test"]
     told = refused("explain", "last", "gradients")  # which computes in float64
     assert "The model of own-digits" in told
-    assert "in float32 alone" in told
     again = zoo_json("compare", "own", "--seeds", "1", "--epochs", "1")
     assert again["models"][0]["trials"][0]["reused"]
 
