@@ -7,6 +7,7 @@ file but those marked `tensorflow`, whose subject that is; the first takes these
 import gc
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from lstm_zoo.__main__ import run
 
 DATA = os.environ.get("LSTM_ZOO_DATA")
 os.environ["LSTM_ZOO_PLUGINS"] = "0"  # whatever is installed here
+_SLOW = re.compile(r"^pytestmark = .*pytest\.mark\.slow\b", re.MULTILINE)
 _BOTH = not os.environ.get("KERAS_BACKEND") and backend.installed("jax")
 
 
@@ -57,6 +59,13 @@ class _ByBackend(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config, log):
     """Who gets which file."""
     return _ByBackend(config, log)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The quick part imports no file that is slow as a whole, and so not what that imports."""
+    if collection_path.suffix == ".py" and config.option.markexpr == "not slow":
+        return bool(_SLOW.search(collection_path.read_text())) or None
+    return None
 
 
 def pytest_collection_modifyitems(items):

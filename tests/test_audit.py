@@ -315,6 +315,7 @@ def test_a_file_with_the_newest_row_first_passes(stranger, walk_csv):
     assert stranger(f"{READ}{RETURN}", csv=str(walk_csv))["passed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
 def test_a_file_as_germans_write_it_passes(tmp_path, encoding):
     prices = 1000 + np.cumsum(np.random.default_rng(0).normal(size=100))

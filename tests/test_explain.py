@@ -19,7 +19,7 @@ from lstm_zoo.errors import UsageError
 from lstm_zoo.insight.gradients import by_lag, decay_per_step, half_life
 from lstm_zoo.insight.opened import OpenModel
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 OTHER_BACKENDS = [
     name
@@ -308,7 +308,6 @@ def test_what_is_not_known_is_refused():
         observed(keras.Model(inputs, shared(shared(inputs))), numbers(1, 9, 3))
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not OTHER_BACKENDS, reason="no other backend is installed")
 @pytest.mark.parametrize("name", OTHER_BACKENDS, ids=range(len(OTHER_BACKENDS)))
 def test_all_of_this_holds_on_another_backend(name):

@@ -104,6 +104,7 @@ def test_a_training_that_diverges_leaves_its_reason_and_is_not_tried_again(zoo, 
     assert "Traceback" in failure["log"]
 
 
+@pytest.mark.slow
 def test_a_run_that_finishes_after_all_has_no_failure(tmp_path, zoo):
     assert zoo("train", "simple-rnn:units=2", "--epochs", "1", "--seed", "3").code == 0
     (run,) = list_runs(tmp_path / "runs")

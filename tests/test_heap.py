@@ -48,6 +48,7 @@ def test_a_block_larger_than_glibc_keeps_by_itself_takes_no_new_pages():
     assert faults(kept=True) < 100
 
 
+@pytest.mark.slow
 def test_what_is_there_when_keras_is_imported_is_collected_no_more():
     """In a process of its own: freezing twice would keep the garbage of this one."""
     script = "from lstm_zoo import backend; backend.start('jax'); import gc; "

@@ -329,6 +329,7 @@ def test_its_last_step_is_what_it_answers_to_the_last_step_alone():
     np.testing.assert_allclose(answers(always, x)[:, -1], answers(last, x), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 7])
 @pytest.mark.parametrize("every_step", [False, True])
 def test_attention_weights_are_readable_from_a_loaded_model(every_step, steps, tmp_path):

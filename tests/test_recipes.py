@@ -8,6 +8,8 @@ from lstm_zoo.catalog import load, resolve
 from lstm_zoo.data import Outputs
 from lstm_zoo.reproduction import verdict
 
+pytestmark = pytest.mark.tensorflow
+
 ZOO = load()
 PIXELS = ((9, 1), Outputs(10, "classes"))
 SHAPES = {

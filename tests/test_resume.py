@@ -96,6 +96,7 @@ def test_it_goes_on_as_if_nothing_had_happened(zoo, tmp_path, options):
         assert left == known
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_in_its_first_epoch_begins_again(zoo, run, tmp_path):
     run.checkpoint.unlink()
     assert zoo("train", "--resume", run.folder).code == 0

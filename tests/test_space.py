@@ -10,6 +10,8 @@ from lstm_zoo.config import TRAINING, run_config, train_params
 from lstm_zoo.errors import UnknownName, UsageError, ZooError
 from lstm_zoo.space import Choice, Range
 
+pytestmark = pytest.mark.tensorflow
+
 ZOO = catalog.load()
 LSTM = "lstm_zoo.models.lstm:build"
 TRAINED = {parameter.name for parameter in TRAINING}

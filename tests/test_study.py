@@ -108,6 +108,7 @@ def untimed(trials):
     return [trial | {"seconds": None} for trial in trials]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("torn", [False, True], ids=["between lines", "within a line"])
 def test_a_study_killed_at_any_line_goes_on_as_if_nothing_had_happened(whole, tmp_path, torn):
     """From each of the file's beginnings that a kill may leave."""
@@ -209,6 +210,7 @@ def test_optuna_says_nothing_by_itself(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_without_optuna_its_extra_is_named(tmp_path):
     script = """
 import sys
@@ -223,6 +225,7 @@ sys.exit(run(["tune", "lstm", "--trials", "2"]))
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_search_by_other_processes_needs_no_keras_in_this_one():
     script = "import sys, lstm_zoo.search; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -267,6 +267,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("signals", "code", "said"),
     [(["0.1", "0.1"], -signal.SIGINT, "tidies\ntidied\n"), (["0.1", "0.7"], 130, "tidies\n")],
@@ -291,6 +292,7 @@ with interrupts.undoing(lambda: print("undone", flush=True)):
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_does_not_wait_for_a_library():
     start = time.monotonic()
     done = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True)
