@@ -15,7 +15,7 @@ from lstm_zoo.__main__ import run as main_run
 from lstm_zoo.checkpoint import Checkpoints
 from lstm_zoo.runs import Run, list_runs
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("undrawn")]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 
 TIMED = ("train_seconds", "compile_seconds", "examples_per_second")
 MODEL = ("simple-rnn:units=3,dropout=0.3", "--schedule", "cosine")
@@ -67,7 +67,6 @@ def numbers(run):
     return record, answers, weights, (run.folder / "history.csv").read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -96,7 +95,6 @@ def test_it_goes_on_as_if_nothing_had_happened(zoo, tmp_path, options):
         assert left == known
 
 
-@pytest.mark.slow
 def test_a_run_that_was_killed_in_its_first_epoch_begins_again(zoo, run, tmp_path):
     run.checkpoint.unlink()
     assert zoo("train", "--resume", run.folder).code == 0
@@ -177,7 +175,6 @@ def test_neither_a_model_nor_a_run_is_an_error(zoo):
     assert "A MODEL to train is missing" in result.err
 
 
-@pytest.mark.slow
 def test_a_comparison_goes_on_with_what_was_interrupted(zoo, tmp_path):
     command = ("compare", *MODEL, "gru:units=2", "--seeds", "1", "--epochs", "3", "--jobs", "1")
     assert zoo(*command, "--runs", "whole", "-o", "whole.json").code == 0
@@ -199,7 +196,6 @@ def scores(file, folder):
     return found, [pair["p_value"] for pair in results["pairs"]]
 
 
-@pytest.mark.slow
 def test_two_comparisons_at_once_train_each_run_once(tmp_path):
     command = [sys.executable, "-m", "lstm_zoo", "compare", *MODEL, "gru:units=2", "--epochs", "2"]
     command += ["--seeds", "2", "--jobs", "1"]

@@ -5,8 +5,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from lstm_zoo import __version__, catalog
 from lstm_zoo.cli import cli
+
+pytestmark = pytest.mark.slow
 
 HEAVY = ["keras", "tensorflow", "jax", "torch", "numpy", "scipy", "sklearn", "pandas"]
 HEAVY += ["matplotlib", "rich"]
