@@ -21,7 +21,7 @@ from lstm_zoo.runs import Run, read_history
 from lstm_zoo.space import Space
 from lstm_zoo.study import Study, Trial
 from lstm_zoo.trainer import Trainer
-from lstm_zoo.tuning import TUNING_SEED, least_validation_loss
+from lstm_zoo.tuning import TUNING_SEED, least_validation_loss, of_search
 
 if TYPE_CHECKING:
     from lstm_zoo.telling import Progress
@@ -161,7 +161,7 @@ class Search:
                 self._ended(trial, error)
                 continue
             name = f"{config.variant}, trial {trial.number}"
-            config = replace(config.with_seed(TUNING_SEED), variant=name)
+            config = of_search(config, name)
             if run := trainer.finished(config):
                 self._ended(trial, run)
             elif (begun := trainer.begun(config)) and trial.hopeless(read_history(begun)):

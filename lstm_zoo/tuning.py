@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from lstm_zoo import backtest
 from lstm_zoo.config import RunConfig
 from lstm_zoo.errors import TrainingError, UsageError, listed
 from lstm_zoo.runs import Run, read_history
@@ -125,10 +126,19 @@ def searched(config: RunConfig, count: int) -> list[RunConfig]:
     return [_searched(config, rate) for rate in rates(config.train["learning_rate"], count)]
 
 
+def of_search(config: RunConfig, variant: str) -> RunConfig:
+    """A training by which something is chosen: from a seed of the search's own.
+
+    For a backtest it is trained once, on what is known before the first fold: the validation parts
+    of later folds lie in what earlier ones are tested on.
+    """
+    data = config.data | ({"folds": 1} if backtest.whole(config) else {})
+    return replace(config.with_seed(TUNING_SEED), variant=variant, data=data)
+
+
 def _searched(config: RunConfig, rate: float) -> RunConfig:
     """A run of the search, which its name tells."""
-    run = _with_rate(config.with_seed(TUNING_SEED), rate)
-    return replace(run, variant=f"{config.variant} at rate {rate:g}")
+    return _with_rate(of_search(config, f"{config.variant} at rate {rate:g}"), rate)
 
 
 def _with_rate(config: RunConfig, rate: float) -> RunConfig:

@@ -56,6 +56,18 @@ def place(folder):
     return folder
 
 
+@pytest.mark.slow
+def test_the_trials_of_a_backtest_know_no_fold(zoo, tmp_path):
+    fast = ("--epochs", "1", "--data", "window=5", "--data", "folds=2", "--jobs", "1")
+    found = zoo("tune", "simple-rnn", "--dataset", "sine", "--trials", "2", "--seeds", "1", *fast)
+    assert found.code == 0, found.err
+    every = list_runs(tmp_path / "runs")
+    trials = [run for run in every if run.config.seed == TUNING_SEED]
+    assert [run.config.data["folds"] for run in trials] == [1, 1]
+    (winner,) = (run for run in every if run not in trials)
+    assert len(winner.metrics["folds"]) == 2
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A search that nothing interrupted: its folder, and its document."""

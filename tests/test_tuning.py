@@ -46,6 +46,21 @@ def trainer(tmp_path):
     return make
 
 
+def test_no_fold_of_a_backtest_chooses_a_rate():
+    """Its validation part is in what an earlier fold is tested on."""
+    given = {"seed": 3, "threads": None, "backend": "tensorflow"}
+    config = run_config(ZOO, "lstm", {}, "prices", {"folds": 3}, {}, **given)
+    raw = sources.read(config)
+    test = sources.prepare(config, raw).test
+    for one in tuning.searched(config, 3):
+        assert one.data == config.data | {"folds": 1}
+        dataset = sources.prepare(one, raw)
+        assert dataset.validation.places[-1] < test.places[0]
+        assert dataset.test.places == test.places
+    single = run_config(ZOO, "lstm", {}, "prices", {"folds": 3, "fold": 2}, {}, **given)
+    assert tuning.searched(single, 2)[0].data == single.data
+
+
 @pytest.mark.parametrize(
     ("count", "grid"),
     [
