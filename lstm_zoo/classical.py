@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import archives, metrics, statistics
+from lstm_zoo import archives, conformal, metrics, statistics
 from lstm_zoo.data import Dataset
 from lstm_zoo.errors import MissingExtra
 from lstm_zoo.tasks import Forecasting
@@ -24,39 +24,47 @@ except ImportError:
     ) from None
 
 NAME = "AutoETS"
+_LEVEL = round(100 * conformal.LEVEL)  # as statsforecast has it
+_TOLD = ("mean", f"lo-{_LEVEL}", f"hi-{_LEVEL}")
 
 
 def forecasts(dataset: Dataset) -> np.ndarray:
-    """What it forecasts of the test part: `(examples, horizon)`, in the series' unit."""
+    """What it forecasts of the test part, and the ends of its own intervals of `conformal.LEVEL`.
+
+    Returns:
+        `(3, examples, horizon)`, in the series' unit.
+    """
     task = Forecasting(dataset)
-    return np.concatenate([_fold(task, fold.examples) for fold in dataset.folds])
+    return np.concatenate([_fold(task, fold.examples) for fold in dataset.folds], axis=1)
 
 
 def _fold(task: Forecasting, examples: slice) -> np.ndarray:
-    """The forecasts of a fold, by the model fitted on what is known before it."""
+    """Those of a fold, by the model fitted on what is known before it."""
     starts = task.starts(task.dataset.test.piece(examples))
     model = AutoETS(season_length=task.dataset.period or 1)
     model.fit(task.values[: starts[0] + 1])
-    return np.stack(
-        [model.forward(task.values[: start + 1], h=task.horizon)["mean"] for start in starts]
+    told = (
+        model.forward(task.values[: start + 1], h=task.horizon, level=[_LEVEL]) for start in starts
     )
+    return np.stack([[one[name] for name in _TOLD] for one in told], axis=1)
 
 
 def beside(models: list[dict], dataset: Dataset) -> dict:
     """Its scores, and how each model of a results.json stands to it.
 
     Returns:
-        `name`, `season`, its rows or None, `scores`, the main one of each of the `folds`, and of
-        each of the `models` its `difference` in loss, over the test examples and the mean of its
-        seeds, with the Diebold–Mariano test's `p_value`.
+        `name`, `season`, its rows or None, `scores`, the `coverage` of its intervals by step, the
+        main score of each of the `folds`, and of each of the `models` its `difference` in loss,
+        over the test examples and the mean of its seeds, with the Diebold–Mariano test's `p_value`.
     """
-    task, answers = Forecasting(dataset), forecasts(dataset)
+    task, (answers, lower, upper) = Forecasting(dataset), forecasts(dataset)
     truth = task.truth(dataset.test)
     losses = metrics.losses(truth, answers)
     return {
         "name": NAME,
         "season": dataset.period,
         "scores": task.scores(answers, dataset.test),
+        "coverage": np.mean((lower <= truth) & (truth <= upper), axis=0).tolist(),
         "folds": [_score(task, answers, fold.examples) for fold in dataset.folds],
         "models": [
             {"name": model["name"]} | _told_apart(model, truth, losses, task.horizon)

@@ -115,6 +115,7 @@ _CLASSICAL = {
     "name": str,
     "season?": (int, None),
     "scores": {"*": _NUMBER},
+    "coverage?": [float],
     "folds": [float],
     "models": [{"name": str, "difference": _NUMBER, "p_value": _P_VALUE}],
 }

@@ -202,11 +202,17 @@ def check_classical(told, whole):
     from lstm_zoo import classical
 
     dataset, arrays = sources.prepare(whole.config, sources.read(whole.config)), answers(whole)
-    forecasts = classical.forecasts(dataset)
+    forecasts, lower, upper = classical.forecasts(dataset)
     for fold in dataset.folds:
         start = Forecasting(dataset).starts(dataset.test)[fold.examples.start]
         fitted = AutoETS(season_length=1).fit(dataset.series.values[: start + 1, 0])
-        assert forecasts[fold.examples.start] == pytest.approx(fitted.predict(h=2)["mean"])
+        first = fitted.predict(h=2, level=[90])
+        assert forecasts[fold.examples.start] == pytest.approx(first["mean"])
+        assert lower[fold.examples.start] == pytest.approx(first["lo-90"])
+        assert upper[fold.examples.start] == pytest.approx(first["hi-90"])
+    truth = arrays["y_true"]
+    assert told["coverage"] == np.mean((truth >= lower) & (truth <= upper), axis=0).tolist()
+    assert told["coverage"] == pytest.approx([0.9, 0.9], abs=0.1)
     assert told["scores"]["rmse"] == metrics.rmse(arrays["y_true"], forecasts)
     losses = [metrics.losses(arrays["y_true"], one) for one in (arrays["y_pred"], forecasts)]
     p_value = statistics.diebold_mariano(*losses, 2)[1]

@@ -51,7 +51,7 @@ def fold_rows(results: dict) -> tuple[list[str], list[list[str]]]:
 def score_rows(results: dict) -> tuple[list[str], list[list[str]]]:
     """The columns of the other scores, and a row a model: means over the seeds.
 
-    The trivial answers and the classical model come last, which have no intervals.
+    The trivial answers, which have no intervals, and the classical model come last.
     """
     classical, models = results.get("classical"), [m for m in results["models"] if finished(m)]
     level = next((percent(i["level"]) for model in models for i in _intervals(model)), None)
@@ -61,7 +61,9 @@ def score_rows(results: dict) -> tuple[list[str], list[list[str]]]:
         for model in models
     ]
     rows += [_scores(words(n), [one], "–") for n, one in results.get("floor_scores", {}).items()]
-    rows += [_scores(classical["name"], [classical["scores"]], "–")] if classical else []
+    if classical:
+        covered_by = _words(classical.get("coverage"))
+        rows.append(_scores(classical["name"], [classical["scores"]], covered_by))
     header = ["model", *map(words, _SCORES), *covered]
     return header, [row[: len(header)] for row in rows]
 
@@ -76,11 +78,15 @@ def _intervals(model: dict) -> list[dict]:
 
 
 def _covered(model: dict) -> str:
-    """The coverage over seeds and steps; that of the furthest step where there are several."""
+    """The coverage over seeds and steps."""
     every = [intervals["coverage"] for intervals in _intervals(model)]
-    if not every:
+    return _words([fmean(one) for one in zip(*every, strict=True)])
+
+
+def _words(steps: list[float] | None) -> str:
+    """The coverage over the steps; that of the furthest where there are several."""
+    if not steps:
         return "–"
-    steps = [fmean(one) for one in zip(*every, strict=True)]
     ends = f" (step 1: {percent(steps[0])}, step {len(steps)}: {percent(steps[-1])})"
     return percent(fmean(steps)) + (ends if len(steps) > 1 else "")
 
