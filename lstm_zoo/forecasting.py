@@ -153,7 +153,7 @@ def framing(loaded: Loaded) -> Framing:
             raise RunError(f"{path} is damaged: it has lost its series.")
         raise UsageError(
             f"The run {loaded.run.name} is of {loaded.config.dataset}, which is not a series: "
-            "there is no horizon for it."
+            "--horizon and --anomalies are for one."
         )
     with loaded.run.named():
         return Framing.from_dict(series)

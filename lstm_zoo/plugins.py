@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 GROUP = "lstm_zoo.zoo"
 SWITCH = "LSTM_ZOO_PLUGINS"
-_NAMELESS = "without a name"
 _VALUE = re.compile(r"([\w.]+)\s*:\s*([\w.]+)")
 
 
@@ -75,12 +74,11 @@ def installed(switched: bool = True) -> list[Plugin]:
         return []
     from importlib import metadata  # it takes as long to import as click
 
-    found: dict[tuple[str, int], list[Plugin]] = {}
-    for place, distribution in enumerate(metadata.distributions()):
+    found: dict[str, list[Plugin]] = {}
+    for distribution in metadata.distributions():
         if plugins := _named_by(distribution):
-            name = plugins[0].name
-            found.setdefault((name, place if name == _NAMELESS else 0), plugins)
-    return [plugin for key in sorted(found) for plugin in found[key]]
+            found.setdefault(plugins[0].name, plugins)
+    return [plugin for name in sorted(found) for plugin in found[name]]
 
 
 def _named_by(distribution: Distribution) -> list[Plugin]:
@@ -96,9 +94,10 @@ def _named_by(distribution: Distribution) -> list[Plugin]:
 
 
 def _known_as(distribution: Distribution) -> tuple[str, str]:
-    """A package's name, as pip knows it, and its version."""
+    """A package's name, as pip knows it, or the folder that should say so; and its version."""
     try:
         name, version = (distribution.metadata.get(key) for key in ("Name", "Version"))
     except (FileNotFoundError, UnicodeDecodeError):  # without any, as importlib_metadata has it
         name = version = None
-    return re.sub(r"[-_.]+", "-", name or _NAMELESS).lower(), version or "of no version"
+    folder = Path(str(getattr(distribution, "_path", "a package without a name"))).name
+    return re.sub(r"[-_.]+", "-", name).lower() if name else folder, version or "of no version"

@@ -121,6 +121,7 @@ USAGE = {
     ("runs", "--mode", "lstm"): "--model",
     ("compare", "lstm", "--horizon", "3"): "of the datasets prices and sine: --data horizon=…",
     ("train", "lstm", "--subsequences", "3"): "of the model cnn-lstm: --set subsequences=…",
+    ("compare", "lstm", "--fold", "3"): "Did you mean '--folds'? 'fold' is a parameter of",
     ("gate", "--units", "3"): "No such option '--units'",
 }
 

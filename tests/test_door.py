@@ -225,6 +225,8 @@ def test_a_comparison_is_written_and_read(compared, tmp_path):
     assert written["score"].tolist() == again.frame["score"].tolist()
     with pytest.raises(UsageError, match=r"x.xls has to end in .json, or in .csv"):
         compared.save("x.xls")
+    with pytest.raises(ZooError, match=r"nowhere/x.csv can't be written: No such file"):
+        compared.save("nowhere/x.csv")
 
 
 @pytest.mark.slow

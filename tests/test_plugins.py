@@ -187,9 +187,10 @@ def test_metadata_that_is_damaged_does_no_harm(install, tmp_path, reader):
     install("nameless", MODEL % ("other", "nameless"))
     (tmp_path / "site" / "nameless-1.0.dist-info" / "METADATA").unlink()
     importlib.import_module(reader)  # the latter reads for the former from then on
-    assert named("net", "other") == {"net": "tiny", "other": "without a name"}
+    assert named("net", "other") == {"net": "tiny", "other": "nameless-1.0.dist-info"}
     faults = [found.fault for found in catalog.load().plugins]
     assert sum("is not to be read" in (fault or "") for fault in faults) == 1
+    assert "bad-1.dist-info" in [found.plugin.name for found in catalog.load().plugins]
 
 
 def test_the_shell_completes_names_of_plugins(install, zoo, monkeypatch):

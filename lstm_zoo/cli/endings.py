@@ -58,7 +58,7 @@ def _meant(error: click.NoSuchOption) -> str | None:
     for kind, option in (("dataset", "--data"), ("model", "--set")):
         if option in options and (names := _taking(name, kind)):
             what = f"a parameter of the {kind}{'s' * (len(names) > 1)} {few(names)}"
-            return f"No such option '{error.option_name}'. '{name}' is {what}: {option} {name}=…"
+            return f"{_sentence(error.format_message())} '{name}' is {what}: {option} {name}=…"
     return None
 
 

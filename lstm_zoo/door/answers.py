@@ -30,8 +30,12 @@ class Picture(bytes):
         return f"<a PNG of {len(self):,} bytes>"
 
     def save(self, path: options.File) -> None:
-        """Write it to a file."""
-        records.write_bytes(Path(path), self)
+        """Write it to a file.
+
+        Raises:
+            RunError: it can't be written.
+        """
+        _write(path, self)
 
 
 class Answer:
@@ -69,12 +73,13 @@ class Answer:
 
         Raises:
             UsageError: it ends in neither .json nor .csv.
+            RunError: it can't be written.
         """
-        match Path(path).suffix:
+        match Path(path).suffix.lower():
             case ".json":
-                records.write_json(Path(path), self.record)
+                _write(path, f"{records.dumps(self.record)}\n".encode())
             case ".csv":
-                records.write_bytes(Path(path), self.frame.to_csv(index=False).encode())
+                _write(path, self.frame.to_csv(index=False).encode())
             case _:
                 raise UsageError(f"{path} has to end in .json, or in .csv for the frame.")
 
@@ -216,6 +221,13 @@ class Run(Answer):
         from lstm_zoo.door import verbs
 
         return verbs.report(self, output, **options)
+
+
+def _write(path: options.File, content: bytes) -> None:
+    try:
+        records.write_bytes(Path(path), content)
+    except OSError as error:
+        raise RunError(f"{path} can't be written: {error.strerror or error}.") from error
 
 
 def _frame(rows: Sequence[dict]) -> pd.DataFrame:
