@@ -41,6 +41,12 @@ def pytest_configure(config):
 class _ByBackend(LoadFileScheduling):
     """A file at a time, to a worker on a backend that it may be tested on."""
 
+    def schedule(self):
+        """Where files are fewer than workers the last ones go, whichever was ready first."""
+        by_name = sorted(self.assigned_work.items(), key=lambda entry: entry[0].gateway.id)
+        self.assigned_work = dict(by_name)
+        super().schedule()
+
     def _assign_work_unit(self, node):
         jax = _on_jax(node.gateway.id)
         of_tensorflow = {file: self._of_tensorflow(file) for file in self.workqueue}
