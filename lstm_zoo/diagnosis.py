@@ -5,6 +5,10 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Callable
+from email.message import Message
+from importlib import metadata
+
+from packaging.requirements import Requirement
 
 import lstm_zoo
 from lstm_zoo import backend, catalog, plugins
@@ -15,19 +19,7 @@ from lstm_zoo.datasets._files import search_folders
 from lstm_zoo.errors import ZooError, counted, how_to_install, listed
 from lstm_zoo.runs import list_runs, runs_folder
 
-PACKAGES = (
-    "keras",
-    "numpy",
-    "click",
-    "PyYAML",
-    "scikit-learn",
-    "scipy",
-    "pandas",
-    "matplotlib",
-    "plotly",
-    "Jinja2",
-    "rich",
-)
+_NOT_FOR_USERS = "test"  # the extra
 
 
 def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> dict:
@@ -41,10 +33,10 @@ def diagnose(chosen: str | None, data_dir: str | None, runs_dir: str | None) -> 
         "versions": {
             "lstm-zoo": lstm_zoo.__version__,
             "python": platform.python_version(),
-            **dict.fromkeys(PACKAGES, "missing"),
-            **backend.versions(PACKAGES),
+            **_versions(_required()),
         },
         "backends": {name: _backend(name, running) for name in BACKENDS},
+        "extras": _extras(),
         "machine": {
             "platform": platform.platform(),
             "threads": available_threads(),
@@ -71,6 +63,44 @@ def _backend(name: str, running: str | None) -> str:
     faster = name == "jax" and running == "tensorflow" and backend.on_processor()
     than = f"; trains {times_as_fast()} as fast as TensorFlow in long trainings"
     return f"{version}{used}{than * faster}"
+
+
+def _distribution() -> Message:
+    """The metadata of lstm-zoo; they are empty where it runs from a clone that is not installed."""
+    try:
+        return metadata.metadata("lstm-zoo")
+    except metadata.PackageNotFoundError:
+        return Message()
+
+
+def _required(extra: str = "") -> tuple[str, ...]:
+    """The packages that lstm-zoo needs or, with an extra, those that it needs for that besides."""
+    return tuple(
+        requirement.name
+        for requirement in map(Requirement, _distribution().get_all("Requires-Dist", ()))
+        if (requirement.marker.evaluate({"extra": extra}) if requirement.marker else not extra)
+    )
+
+
+def _versions(packages: tuple[str, ...]) -> dict[str, str]:
+    return dict.fromkeys(packages, "missing") | backend.versions(packages)
+
+
+def _extras() -> dict[str, str]:
+    """What is installed for each extra that is no backend, and how to install what is not."""
+    extras = _distribution().get_all("Provides-Extra", ())
+    return {name: _extra(name) for name in extras if name not in (*BACKENDS, _NOT_FOR_USERS)}
+
+
+def _extra(name: str) -> str:
+    packages = _required(name)
+    found = backend.versions(packages)
+    if not found:
+        return f"not installed: {how_to_install(name)}"
+    told = ", ".join(f"{package} {number}" for package, number in found.items())
+    if lacking := [package for package in packages if package not in found]:
+        return f"{told}, without {listed(lacking)}: {how_to_install(name)}"
+    return told
 
 
 def _plugins() -> dict[str, str]:

@@ -67,7 +67,7 @@ def test_the_threshold_is_an_order_statistic_of_the_validation_part(zoo, zoo_jso
     assert (found["false_alarms"], found["part"], found["rows"]) == (0.05, "validation", 60)
     assert found["threshold"] == rows[0]["threshold"]
     assert found["test"] == {"rows": 120, "beyond": marked, "share": marked / 120}
-    told = zoo("predict", run.folder, "--anomalies", "--false-alarms", "0.05").err
+    told = zoo("predict", run.folder, "--anomalies", "--false-alarms", "0.05", "-q").err
     assert "set on 60 rows of the validation part for 5 % false alarms" in told
     assert f"beyond it are {marked} rows of the 120 of the test part" in told
 

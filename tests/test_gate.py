@@ -19,6 +19,7 @@ from lstm_zoo import results
 from lstm_zoo.__main__ import run
 from lstm_zoo.errors import UnknownName
 from lstm_zoo.judging import EXIT_CODES, Condition, judge
+from lstm_zoo.reporting import gating
 from lstm_zoo.reporting.gating import headline, junit, markdown
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -165,8 +166,10 @@ def test_where_holm_makes_the_difference_the_check_says_so():
     assert alone.verdict == "pass"
     outcome = judge(new, base, margin=0.08)
     assert [check.verdict for check in outcome.checks] == ["inconclusive"] * 2
-    assert headline(outcome).startswith("Cannot tell: 2 of 2 checks. a can't be judged")
-    assert "its bounds alone would say pass" in headline(outcome)
+    assert headline(outcome) == "Cannot tell: 2 of 2 checks. The margin is 0.08 in accuracy."
+    told = gating.remarks(outcome)
+    assert [line.split(" can't be judged")[0] for line in told] == ["a", "b"]
+    assert all("its bounds alone would say pass" in line for line in told)
 
 
 def test_holm_counts_the_conditions_with_the_models():
@@ -596,7 +599,7 @@ def test_warnings_go_to_stderr_and_change_no_code(zoo, tmp_path):
     record = json.loads(BASELINE.read_text())
     record["environment"]["versions"]["keras"] = "3.99"
     (tmp_path / "new.json").write_text(json.dumps(record))
-    result = zoo("gate", "new.json", "--baseline", BASELINE)
+    result = zoo("gate", "new.json", "--baseline", BASELINE, "-q")
     assert result.code == 0
     assert "keras 3.99 (baseline: 3." in result.err
     assert "3.99" not in result.out

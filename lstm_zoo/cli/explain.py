@@ -122,7 +122,7 @@ def _records(
     for run, config in zip(runs, configs, strict=True):
         loaded = forecasting.load(run, config)
         if question == "gradients" and config.backend != running:
-            settings.say(
+            settings.warn(
                 f"{run.name} was trained on {config.backend}: on {running} its seed draws other "
                 f"weights, so what it was before training is another draw. --backend "
                 f"{config.backend} builds its own again."

@@ -134,7 +134,7 @@ def predict(settings: Settings, as_json: bool, **options: object) -> None:
         return
     found = predicted(settings, **options)
     for note in found.notes:
-        settings.say(note)
+        settings.warn(note)
     from lstm_zoo.reporting import tables
 
     if as_json:
@@ -221,7 +221,7 @@ def generated(
     if prompt is None:
         prompt = generation.end_of_text(loaded, options["data_dir"])
     elif told := generation.unheard(loaded, prompt):
-        settings.say(told)
+        settings.warn(told)
     temperature, seed = options["temperature"] or _TEMPERATURE.default, options["seed"] or 0
     text = generation.generate(loaded, prompt, options["generate"], temperature, seed)
     return {"prompt": prompt, "text": text, "temperature": temperature, "seed": seed}
@@ -372,7 +372,7 @@ def load_run(settings: Settings, name: str, options: dict, backend: str | None =
 
     if backtest.whole(config):
         config = backtest.configs(config)[-1]
-        settings.say(f"A backtest keeps the model of its last fold: this is {config.variant}.")
+        settings.warn(f"A backtest keeps the model of its last fold: this is {config.variant}.")
 
     return forecasting.load(run, config)
 
@@ -400,7 +400,7 @@ def data_of(settings: Settings, loaded: Loaded, options: dict, scored: bool = Tr
     dataset = forecasting.other_data(loaded, params)
     seen = forecasting.seen_before(loaded, dataset) if scored else None
     for note in (*dataset.notes, *filter(None, [seen])):
-        settings.say(note)
+        settings.warn(note)
     return dataset
 
 

@@ -190,7 +190,7 @@ def _tell(settings: Settings, outcome: Outcome, as_json: bool) -> None:
     from lstm_zoo.reporting import gating, tables
 
     for warning in outcome.warnings:
-        settings.say(printable(warning))
+        settings.warn(printable(warning))
     if as_json:
         print_json(asdict(outcome))
         return

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import sys
+
+import click
 
 from lstm_zoo.cli.options import data_dir_option, runs_option
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
+
+_NOWHERE_CUT = 10_000  # letters
 
 
 @command("lstm-zoo doctor")
@@ -19,7 +24,7 @@ def doctor(settings: Settings, data_dir: str | None, runs_dir: str | None, as_js
     if as_json:
         print_json(found)
     else:
-        tell("\n".join(told(found)))
+        tell(told(found, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
 
 
 def diagnosed(settings: Settings, data_dir: str | None, runs_dir: str | None) -> dict:
@@ -29,11 +34,13 @@ def diagnosed(settings: Settings, data_dir: str | None, runs_dir: str | None) ->
     return diagnosis.diagnose(settings.backend, data_dir, runs_dir)
 
 
-def told(found: dict) -> Iterator[str]:
-    """The same for a person, a line each."""
-    for title, lines in found.items():
-        yield title.replace("_", " ").capitalize()
-        yield from (f"  {name:<14} {value}" for name, value in lines.items())
+def told(found: dict, width: int | None = None) -> str:
+    """The same for a person, a line each; what is too wide for a terminal goes on below."""
+    lines = click.HelpFormatter(width=width or _NOWHERE_CUT)
+    for title, subject in found.items():
+        with lines.section(title.capitalize()):
+            lines.write_dl([(name, str(value)) for name, value in subject.items()])
+    return lines.getvalue().strip()
 
 
 COMMANDS = [doctor]

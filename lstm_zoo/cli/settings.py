@@ -60,9 +60,13 @@ class Settings:
         return console
 
     def say(self, sentence: str) -> None:
-        """A remark, unless quiet was asked for."""
+        """How it goes on and what follows, unless quiet was asked for."""
         if not self.quiet:
-            click.echo(harmless(sentence), err=True)
+            self.warn(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """What a number can't be read without."""
+        click.echo(harmless(sentence), err=True)
 
     def show(self, config: RunConfig) -> None:
         """A whole configuration, where more words were asked for."""
@@ -101,7 +105,12 @@ def global_options(hidden: bool = True) -> Callable:
             **shared,
         ),
         click.option(
-            "-q", "--quiet", is_flag=True, callback=_set("quiet"), help="Only results.", **shared
+            "-q",
+            "--quiet",
+            is_flag=True,
+            callback=_set("quiet"),
+            help="Only results, and warnings.",
+            **shared,
         ),
         click.option(
             "-v",

@@ -267,7 +267,7 @@ def doctor(**options: Unpack[keys.Diagnosing]) -> Answer:
         for subject, lines in found.items()
         for name, value in lines.items()
     ]
-    return Answer(found, ["\n".join(machine.told(found))], rows)
+    return Answer(found, [machine.told(found)], rows)
 
 
 def _contrast(found: dict) -> Answer:

@@ -26,13 +26,13 @@ def headline(outcome: Outcome) -> str:
 
 
 def _worst(outcome: Outcome) -> str:
-    """The checks that the verdict rests on: a pass counts them, anything else quotes the first."""
+    """The checks that the verdict rests on: a pass counts them, a single one is quoted."""
     worst = [check for check in outcome.checks if check.verdict == outcome.verdict]
     if len(worst) < 2:
         return sentence(worst[0]) if worst else "Nothing was asked."
     if outcome.verdict == "pass":
         return "both checks." if len(worst) == 2 else f"all {len(worst)} checks."
-    return f"{len(worst)} of {len(outcome.checks)} checks. {sentence(worst[0])}"
+    return f"{len(worst)} of {len(outcome.checks)} checks."
 
 
 def _margins(checks: list[Check]) -> str:
