@@ -6,6 +6,7 @@ that it was set on, at most the stated share lies beyond it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -93,7 +94,8 @@ def threshold(loaded: Loaded, dataset: Dataset, false_alarms: float) -> Threshol
     if len(known) < least:
         raise DataError(
             f"{len(known):,} rows of the {part} part are too few to set a threshold for "
-            f"{percent(false_alarms)} false alarms: it takes {least:,}, or a larger --false-alarms."
+            f"{percent(false_alarms)} false alarms: it takes {least:,}, or "
+            f"--false-alarms {math.ceil(1e4 / (len(known) + 1)) / 1e4:g}."
         )
     value = conformal.half_width(known, 1 - false_alarms)
     return Threshold(value, false_alarms, part, len(known))

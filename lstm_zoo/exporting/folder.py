@@ -32,7 +32,7 @@ def target(output: str, replace: bool) -> Path:
         )
     if folder.exists() and not replace:
         raise RunError(
-            f"There is a {output} already: name another folder, or replace an earlier export with "
+            f"{output} is there already: name another folder, or replace an earlier export with "
             "--replace."
         )
     if folder.exists() and not (folder / RECORD).is_file():
