@@ -37,13 +37,18 @@ def half_width(errors: np.ndarray, level: float) -> float:
     Raises:
         DataError: the errors are too few for the level.
     """
-    place = math.ceil(round((len(errors) + 1) * level, 9))
+    place = _place(len(errors), level)
     if place > len(errors):
         raise DataError(
             f"{len(errors):,} forecasts to calibrate by are too few for intervals of {level:.4g}: "
             f"it takes {least(level):,} (a larger --data calibration=…, or a smaller --level)."
         )
     return float(np.partition(np.abs(errors), place - 1)[place - 1])
+
+
+def _place(errors: int, level: float) -> int:
+    """Which of so many errors, from the smallest on, is the half-width: ⌈(n + 1) · level⌉."""
+    return max(1, math.ceil(round((errors + 1) * level, 9)))
 
 
 def missed(errors: int, level: float) -> tuple[float, float]:
@@ -58,7 +63,7 @@ def missed(errors: int, level: float) -> tuple[float, float]:
     """
     from scipy import stats
 
-    place = math.ceil(round((errors + 1) * level, 9))
+    place = _place(errors, level)
     low, high = stats.beta.ppf([0.05, 0.95], errors + 1 - place, place)
     return float(low), float(high)
 
@@ -77,9 +82,7 @@ def split(calibration: np.ndarray, test: np.ndarray, level: float) -> np.ndarray
     return np.full(len(test) + 1, half_width(calibration, level))
 
 
-def adaptive(
-    calibration: np.ndarray, test: np.ndarray, level: float, ahead: int, gamma: float = GAMMA
-) -> np.ndarray:
+def adaptive(calibration: np.ndarray, test: np.ndarray, level: float, ahead: int) -> np.ndarray:
     """The half-width at each test target, and at the one after them: `(targets + 1,)`.
 
     Each uses errors alone that are known when the forecast is made. Where the level asked for grows
@@ -90,7 +93,6 @@ def adaptive(
         test: those of the test targets, which follow them.
         level: the nominal coverage.
         ahead: how many rows before its target a forecast is made.
-        gamma: how far one failure moves the level.
 
     Raises:
         DataError: the calibration targets whose truth is known before the first test target are
@@ -102,16 +104,16 @@ def adaptive(
     for target in range(first, len(errors) + 1):
         known = target - ahead + 1  # targets whose truth is known
         if known > first:
-            missed = errors[known - 1] > widths[known - 1 - first]
-            alpha += gamma * (1 - level - missed)
+            outside = errors[known - 1] > widths[known - 1 - first]
+            alpha += GAMMA * (1 - level - outside)
         widths[target - first] = _quantile(errors[max(0, known - first) : known], 1 - alpha)
     return widths
 
 
 def _quantile(errors: np.ndarray, level: float) -> float:
     """The half-width of a level of any size: at most the largest error, at least 0."""
-    place = math.ceil(round((len(errors) + 1) * level, 9))
-    return 0.0 if place < 1 else float(np.sort(errors)[min(place, len(errors)) - 1])
+    place = min(_place(len(errors), level), len(errors))
+    return 0.0 if level <= 0 else float(np.sort(errors)[place - 1])
 
 
 def coverage(errors: np.ndarray, half: np.ndarray | float) -> float:

@@ -177,7 +177,7 @@ def _intervals(
             "calibration=0.1."
         ]
     judged = _judged(dataset, steps, level, adaptive)
-    errors = _errors(forecast, dataset, values, judged)
+    errors = _errors(forecast, dataset, values, judged, adaptive)
     each = [_step(*both, level, place + 1, adaptive) for place, both in enumerate(errors)]
     half, coverage = (np.array(column) for column in zip(*each, strict=True))
     counts = map(len, errors[0])
@@ -190,8 +190,8 @@ def _judged(dataset: Dataset, steps: int, level: float, adaptive: bool) -> int:
     judged = min(steps, _MOST_JUDGED)
     if not adaptive:
         return judged
-    known = len(_rows(dataset.calibration, dataset.framing)[-_ROWS:])
-    return max(1, min(judged, known - conformal.least(level) + 1))
+    known, _ = _looked_at(dataset, adaptive)
+    return max(1, min(judged, len(known) - conformal.least(level) + 1))
 
 
 def _step(
@@ -206,24 +206,34 @@ def _step(
 
 
 def _errors(
-    forecast: Callable, dataset: Dataset, values: np.ndarray, steps: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """At each step ahead the errors of the calibration part's rows and of the test part's."""
-    framing = dataset.framing
-    calibration = _rows(dataset.calibration, framing)[-_ROWS:]
-    test = _rows(dataset.test, framing)[:_ROWS]
-    first = calibration[0] - steps
-    if first < framing.window - 1:
+    forecast: Callable, dataset: Dataset, values: np.ndarray, steps: int, adaptive: bool
+) -> list[tuple[np.ndarray, ...]]:
+    """At each step ahead the errors of the rows to calibrate by, and of those to judge by."""
+    looked_at = _looked_at(dataset, adaptive)
+    first = looked_at[0][0] - steps
+    if first < dataset.framing.window - 1:
         raise DataError(
             f"{steps:,} steps ahead reach back beyond the first window of the series: a smaller "
             "--horizon."
         )
-    origins = np.arange(first, test[-1])
-    paths = forecast(origins, steps)
+    paths = forecast(np.arange(first, looked_at[1][-1]), steps)
     return [
-        tuple(paths[rows - step - first, step - 1] - values[rows] for rows in (calibration, test))
+        tuple(paths[rows - step - first, step - 1] - values[rows] for rows in looked_at)
         for step in range(1, steps + 1)
     ]
+
+
+def _looked_at(dataset: Dataset, adaptive: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that intervals are calibrated by, and those of the test part that they are judged by.
+
+    What adapts past the end follows the latest rows, and begins with as many before them.
+    """
+    parts = (dataset.calibration, dataset.test)
+    calibration, test = (_rows(part, dataset.framing) for part in parts)
+    if not adaptive:
+        return calibration[-_ROWS:], test[:_ROWS]
+    before = np.concatenate([calibration, test[:-_ROWS]])
+    return before[-len(calibration) :][-_ROWS:], test[-_ROWS:]
 
 
 def _rows(part: Part, framing: Framing) -> np.ndarray:

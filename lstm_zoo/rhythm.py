@@ -28,6 +28,7 @@ _SEASONS = {"D": 7, "h": 24} | {1: 12, 3: 4, 6: 2}  # rows of one, by the rhythm
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _WEEKS = 3  # that a day of the week has to be missing from, unless it is at the weekend
+_NO_LEAP_YEAR = 7  # years on end at most, around 1900 and 2100
 _USUAL = 0.5  # the share of gaps that makes the most frequent one the rhythm
 
 Following = Callable[[pd.Timestamp, int], pd.Timestamp]
@@ -58,7 +59,7 @@ def continued(dates: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
 def season(dates: np.ndarray) -> tuple[int, str] | None:
     """The rows of a season, where the dates have a rhythm that is known for one, and that in words.
 
-    Twelve months, four quarters, seven days, 24 hours; trading days have none.
+    Twelve months, four quarters, two half-years, seven days, 24 hours; trading days have none.
 
     Args:
         dates: `datetime64[ns] (rows,)`, rising.
@@ -80,17 +81,17 @@ def _rhythm(dates: pd.DatetimeIndex) -> tuple[Following, str]:
     if months and not (regular or "").startswith("B"):  # the last working day, say
         return _monthly(dates, months), _WORDS[months]
     if regular:
-        return _by(to_offset(regular)), _regularly(regular)
+        return _by(to_offset(regular)), _regularly(regular, pd.Series(dates).diff().dropna())
     return _by_gap(pd.Series(dates).diff().dropna())
 
 
-def _regularly(regular: str) -> str:
+def _regularly(regular: str, gaps: pd.Series) -> str:
     """Pandas' name of a rhythm, in words where there are some."""
-    words = _REGULAR.get(regular.partition("-")[0])
-    try:
-        return words or f"by {_length(pd.Timedelta(to_offset(regular)))}"
-    except ValueError:  # it is no length of time
-        return f"at the series' own rhythm (pandas' {regular})"
+    if words := _REGULAR.get(regular.partition("-")[0]):
+        return words
+    if gaps.nunique() == 1:
+        return f"by {_length(gaps.iloc[0])}"
+    return f"at the series' own rhythm (pandas' {regular})"
 
 
 def _by(offset: BaseOffset | pd.Timedelta) -> Following:
@@ -151,8 +152,11 @@ def _week(dates: pd.DatetimeIndex) -> tuple[int, ...] | None:
 
 
 def _months(dates: pd.DatetimeIndex) -> int | None:
-    """The months from each date to the next, where it is always as many."""
+    """The months from each date to the next, where it is always as many, and not as many days."""
     gaps = np.diff(dates.normalize()) / _DAY.to_timedelta64()
+    lengths = set(gaps.tolist())
+    if len(lengths) == 1 and len(gaps) > (_NO_LEAP_YEAR if 365 in lengths else 2):
+        return None
     for months, (least, most) in _MONTHS.items():
         if len(gaps) and least - 3 <= gaps.min() and gaps.max() <= most + 3:
             return months

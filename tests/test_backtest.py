@@ -249,6 +249,16 @@ def test_a_backtest_looks_ahead_with_its_last_model(zoo, whole):
 
 
 @pytest.mark.slow
+def test_explain_looks_at_the_last_fold(zoo, whole):
+    fold = runs.list_runs(whole.folder / "folds")[1]
+    every, last = (zoo("explain", run.folder, "gradients", "--json") for run in (whole, fold))
+    assert "this is simple-rnn:units=4, fold 2" in every.err
+    records = [json.loads(result.out) for result in (every, last)]
+    assert [record["norm_after"] for record in records] == [records[0]["norm_after"]] * 2
+    assert records[0]["examples"] == records[1]["examples"]
+
+
+@pytest.mark.slow
 def test_without_a_calibration_part_there_are_no_intervals(zoo):
     assert zoo("train", *COMMAND, "-q").code == 0
     result = zoo("predict", "last", "--horizon", "3")

@@ -227,6 +227,20 @@ def test_prices_from_jax_in_tensorflow(shown, run_of):
 
 
 @pytest.mark.slow
+def test_an_example_of_a_recursive_run_forecasts_as_many_steps_as_its_model(zoo, run_of, tmp_path):
+    command = ("train", "simple-rnn:units=2", "--dataset", "sine", "--data", "horizon=3")
+    assert zoo(*command, "--strategy", "recursive", "--epochs", "1", "-q").code == 0
+    assert zoo("export", "last", "--format", "keras", "-o", "model").code == 0
+    (run,) = list_runs(tmp_path / "runs")
+    with np.load("model/example.npz") as example, np.load(run.folder / "predictions.npz") as ours:
+        assert example["output"] == pytest.approx(ours["y_pred"][0, :1], abs=1e-5)
+        series = run.read("preprocessing.json")["series"]
+        model = runtimes.load_keras("model/model.keras")
+        answer = runtimes.forecast(model, example["input"], series)
+        assert answer == pytest.approx(example["output"], abs=1e-5)
+
+
+@pytest.mark.slow
 def test_adding_in_litert(shown, run_of):
     record, said = shown("litert")
     assert record["free"] == ["batch"]

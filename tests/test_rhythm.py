@@ -66,6 +66,26 @@ def test_another_week_goes_on_by_its_days(week, ahead, words):
     assert season(dates.to_numpy(DAYS)) is None
 
 
+@pytest.mark.parametrize(
+    ("first", "step", "rows", "ahead"),
+    [
+        ("2018-01-01", 28, 14, ["2019-01-28", "2019-02-25"]),
+        ("2021-01-03", 91, 6, ["2022-07-03", "2022-10-02"]),
+        ("2001-03-01", 365, 9, ["2010-02-27", "2011-02-27"]),
+    ],
+)
+def test_steps_of_as_many_days_are_no_months(first, step, rows, ahead):
+    dates = np.datetime64(first, "ns") + np.arange(rows) * np.timedelta64(step, "D")
+    following, words = continued(dates, 2)
+    assert (days(following), words) == (ahead, f"by {step} days")
+    assert season(dates) is None
+
+
+def test_four_years_without_a_leap_day_are_years():
+    dates = np.array(["2005-02-01", "2006-02-01", "2007-02-01", "2008-02-01"], "datetime64[ns]")
+    assert days(continued(dates, 2)[0]) == ["2009-02-01", "2010-02-01"]
+
+
 def test_two_weeks_do_not_make_a_week():
     dates = pd.date_range("2024-01-01", periods=12, freq=CustomBusinessDay(weekmask="1111110"))
     assert days(continued(dates.to_numpy(DAYS), 1)[0]) == ["2024-01-14"]

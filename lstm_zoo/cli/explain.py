@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from lstm_zoo import records
 from lstm_zoo import runs as run_folders
-from lstm_zoo.cli.finished import start
+from lstm_zoo.cli.finished import loaded_run, start
 from lstm_zoo.cli.names import RunName, Value
 from lstm_zoo.cli.options import check_png, data_dir_option, runs_option
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
@@ -120,7 +120,7 @@ def _records(
 
     records = []
     for run, config in zip(runs, configs, strict=True):
-        loaded = forecasting.load(run, config)
+        loaded = loaded_run(settings, run, config)
         if question == "gradients" and config.backend != running:
             settings.warn(
                 f"{run.name} was trained on {config.backend}: on {running} its seed draws other "

@@ -368,12 +368,16 @@ def load_run(settings: Settings, name: str, options: dict, backend: str | None =
     config = settings.config_of(run)
     settings.show(config)
     start(settings, config, backend)
+    return loaded_run(settings, run, config)
+
+
+def loaded_run(settings: Settings, run: run_folders.Run, config: RunConfig) -> Loaded:
+    """A run with its model, which of a backtest is that of its last fold."""
     from lstm_zoo import backtest, forecasting
 
     if backtest.whole(config):
         config = backtest.configs(config)[-1]
         settings.warn(f"A backtest keeps the model of its last fold: this is {config.variant}.")
-
     return forecasting.load(run, config)
 
 

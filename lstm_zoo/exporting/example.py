@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_zoo import evaluation
+from lstm_zoo import evaluation, forecasting
 from lstm_zoo.data import Dataset
 from lstm_zoo.exporting import runtimes
 from lstm_zoo.exporting.formats import Format
@@ -83,10 +83,11 @@ def save(loaded: Loaded, dataset: Dataset, file: Path) -> None:
 
     Of a series both are in its own unit, and so the program has to scale them.
     """
-    task, first = task_of(dataset), dataset.test.piece(slice(1))
-    outputs = evaluation.outputs(loaded.model, first, 1, task.every_step)
+    first = dataset.test.piece(slice(1))
+    (output,) = evaluation.outputs(loaded.model, first, 1, task_of(dataset).every_step)
     (x,), _ = first.take(slice(None))
     if dataset.framing:
-        start = int(first.index[0])
-        x = dataset.series.values[start : start + dataset.framing.window]
-    np.savez(file, input=x, output=task.answers(outputs, first)[0])
+        framing, start = forecasting.framing(loaded), int(first.index[0])
+        x = dataset.series.values[start : start + framing.window]
+        output = framing.to_units(output.astype(np.float64), x[-1, framing.target])
+    np.savez(file, input=x, output=output)
