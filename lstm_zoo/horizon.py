@@ -224,7 +224,7 @@ def _errors(
 
 
 def _looked_at(dataset: Dataset, adaptive: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The rows that intervals are calibrated by, and those of the test part that they are judged by.
+    """The rows that intervals are calibrated by, and those of the test part to judge them by.
 
     What adapts past the end follows the latest rows, and begins with as many before them.
     """

@@ -241,8 +241,8 @@ def prepare_series(
         split: `past` lets the inputs of a later part reach back over a cut, for the past is
             known; `strict` does not.
         period: the rows of a season; if none is given, those that the source knows, or that the
-            dates' rhythm has (12 months, 4 quarters, 2 half-years, 7 days, 24 hours). The value of a
-            season ago is one more trivial answer then.
+            dates' rhythm has (12 months, 4 quarters, 2 half-years, 7 days, 24 hours). The value
+            of a season ago is one more trivial answer then.
     """
     if fold > folds:
         raise UsageError(f"There is no fold {fold} of {folds} (--data folds=…).")

@@ -223,16 +223,35 @@ def prepare_folder(runs: Path) -> None:
     check_folder(runs)
 
 
-def remove(run: Run) -> None:
+def remove(run: Run, unfinished: bool = False) -> bool:
     """Delete a run: its metrics.json first, so that no half-deleted run counts.
 
     Of a link, only the link goes: the run that it points to stays.
+
+    Args:
+        run: the run.
+        unfinished: whether it was chosen as one that is.
+
+    Returns:
+        False where it stays: it is in training or finished by now, or is a folder with a
+        config.json of another program.
     """
-    if run.folder.is_symlink():
-        run.folder.unlink()
-        return
-    (run.folder / RECORD).unlink(missing_ok=True)
-    shutil.rmtree(run.folder)
+    with locks.folder(run.folder) as free:
+        if not free or (unfinished and run.finished) or not _own(run):
+            return False
+        if run.folder.is_symlink():
+            run.folder.unlink()
+            return True
+        (run.folder / RECORD).unlink(missing_ok=True)
+        shutil.rmtree(run.folder)
+        return True
+
+
+def _own(run: Run) -> bool:
+    """Whether lstm-zoo wrote a folder: its config.json can be read, or another file is there."""
+    with suppress(RunError):
+        return bool(run.config)
+    return (run.folder / "environment.json").is_file()
 
 
 def finish(run: Run, record: bytes) -> None:
@@ -292,8 +311,9 @@ def line(run: Run) -> dict:
     The state is `finished`, `running`, `unfinished` or `damaged`.
     """
     names = ("variant", "model", "dataset", "seed", "epochs", "metric", "score", "floor")
-    entry = {"run": str(run.folder), "state": _state(run)} | dict.fromkeys(names)
+    entry = {"run": str(run.folder)} | dict.fromkeys(("state", *names))
     try:
+        entry["state"] = _state(run)
         config = run.config
         entry |= {name: getattr(config, name) for name in ("variant", "model", "dataset", "seed")}
         if run.finished:
@@ -303,7 +323,7 @@ def line(run: Run) -> dict:
             if not all(type(n) in (int, float, type(None)) for n in numbers.values()):
                 raise TypeError
             entry |= {"metric": name} | numbers
-    except (RunError, KeyError, TypeError):
+    except (OSError, RunError, KeyError, TypeError):
         entry["state"] = "damaged"
     return entry
 

@@ -333,7 +333,12 @@ def test_old_runs_are_told_from_new_ones(zoo, zoo_json, folder, tmp_path):
 def test_a_run_is_removed_by_its_name(zoo, folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     first, *others = list_runs(copy)
-    assert zoo("runs", first.name, "--runs", copy, "--remove", "--yes").code == 0
+    twice = zoo("runs", first.name, first.folder, "--runs", copy, "--remove", "--yes")
+    assert (twice.code, twice.err) == (0, "1 run removed.\n")
+    assert list_runs(copy) == others
+    (copy / "config.json").touch()  # not of a run
+    stays = zoo("runs", copy, "--remove", "--yes")
+    assert (stays.code, "lstm-zoo did not write it" in stays.err) == (0, True)
     assert list_runs(copy) == others
 
 

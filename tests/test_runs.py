@@ -206,7 +206,7 @@ def test_a_run_is_removed_whole(tmp_path):
     run, other = recorded(tmp_path, "run"), recorded(tmp_path, "other")
     (run.folder / "plots").mkdir()
     (run.folder / "plots" / "a.png").touch()
-    runs.remove(run)
+    assert runs.remove(run)
     assert list_runs(tmp_path) == [other]
     assert not run.folder.exists()
 
@@ -221,6 +221,27 @@ def test_a_half_removed_run_does_not_count(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="stuck"):
         runs.remove(run)
     assert not run.finished
+
+
+def test_what_has_changed_since_it_was_chosen_stays(tmp_path):
+    run = recorded(tmp_path, "run")
+    assert not runs.remove(run, unfinished=True)
+    with runs.held(run):
+        assert not runs.remove(run)
+    assert run.finished and runs.remove(run)
+
+
+def test_a_folder_of_another_program_stays_and_a_damaged_run_of_ours_goes(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text('{"model_type": "bert"}')
+    assert not runs.remove(Run(tmp_path / "model"))
+    assert line(Run(tmp_path / "model"))["state"] == "damaged"
+    (tmp_path / "model" / "environment.json").touch()
+    assert runs.remove(Run(tmp_path / "model"))
+
+
+def test_a_run_that_goes_while_it_is_listed_is_no_error(tmp_path):
+    assert line(Run(tmp_path / "gone"))["state"] == "damaged"
 
 
 def test_json_is_strict():

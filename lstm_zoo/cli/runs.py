@@ -13,7 +13,7 @@ from lstm_zoo import runs as folders
 from lstm_zoo.cli.names import Name, RunName, Value
 from lstm_zoo.cli.options import runs_option
 from lstm_zoo.cli.settings import Settings, command, json_option, pass_settings, print_json, tell
-from lstm_zoo.errors import UsageError, counted
+from lstm_zoo.errors import UsageError, counted, printable
 from lstm_zoo.parameters import Parameter
 from lstm_zoo.runs import Run
 
@@ -69,7 +69,8 @@ def those(
 ) -> list[dict]:
     """The runs that `runs` is asked for, a line each."""
     folder = folders.runs_folder(runs_dir)
-    every = [folders.find_any(name, folder) for name in names] or folders.list_runs(folder)
+    named = {run.folder.resolve(): run for run in (folders.find_any(n, folder) for n in names)}
+    every = list(named.values()) or folders.list_runs(folder)
     lines = [folders.line(run) for run in every]
     for kind, name in (("model", model), ("dataset", dataset)):
         if name and name not in (line[kind] for line in lines):
@@ -121,12 +122,20 @@ def _remove(lines: list[dict], yes: bool) -> None:
     idle = [line for line in lines if line["state"] != "running"]
     if len(idle) < len(lines):
         click.echo(f"{counted(len(lines) - len(idle), 'run')} in training stay.", err=True)
+    if not idle:
+        return
     if not yes and not _answered(f"Remove {counted(len(idle), 'run')} for good?"):
         click.echo("Nothing is removed.", err=True)
         return
-    for line in idle:
-        folders.remove(Run(Path(line["run"])))
-    click.echo(f"{counted(len(idle), 'run')} removed.", err=True)
+    chosen = ((Run(Path(line["run"])), line["state"] == "unfinished") for line in idle)
+    stay = [run for run, unfinished in chosen if not folders.remove(run, unfinished)]
+    click.echo(f"{counted(len(idle) - len(stay), 'run')} removed.", err=True)
+    for run in stay:
+        click.echo(
+            f"{printable(str(run.folder))} stays: it is in training or finished by now, or "
+            "lstm-zoo did not write it.",
+            err=True,
+        )
 
 
 def _answered(question: str) -> bool:
