@@ -6,7 +6,6 @@ that it was set on, at most the stated share lies beyond it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from lstm_zoo import conformal, evaluation, forecasting
 from lstm_zoo.data import Dataset
 from lstm_zoo.errors import DataError, counted
 from lstm_zoo.forecasting import Loaded
+from lstm_zoo.reporting.rows import named
 from lstm_zoo.reporting.sentences import number, percent
 from lstm_zoo.tasks import Forecasting
 
@@ -95,7 +95,7 @@ def threshold(loaded: Loaded, dataset: Dataset, false_alarms: float) -> Threshol
         raise DataError(
             f"{len(known):,} rows of the {part} part are too few to set a threshold for "
             f"{percent(false_alarms)} false alarms: it takes {least:,}, or "
-            f"--false-alarms {math.ceil(1e4 / (len(known) + 1)) / 1e4:g}."
+            f"--false-alarms {1.05 / (len(known) + 1):.2g}."
         )
     value = conformal.half_width(known, 1 - false_alarms)
     return Threshold(value, false_alarms, part, len(known))
@@ -113,7 +113,7 @@ def table(dataset: Dataset, found: Points, limit: Threshold) -> tuple[list[str],
     """The columns, and a row a point; `anomaly` is 1 or 0."""
     values, dates = dataset.series.values[:, dataset.framing.target], dataset.series.dates
     columns = ["index" if dates is None else "date", *COLUMNS]
-    marks, name = limit.marks(found).astype(int), forecasting.named(dates)
+    marks, name = limit.marks(found).astype(int), named(dates)
     return columns, [
         (name(row), float(values[row]), answer, error, limit.value, mark)
         for row, answer, error, mark in zip(

@@ -102,14 +102,7 @@ class Checkpoints:
             if "best/0" in known:
                 state.weights = _read(known, "best", self._model.weights)
             read = [_read(known, name, group) for name, group in self._variables()]
-        except (
-            OSError,
-            LookupError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            RecursionError,
-        ) as error:
+        except _DAMAGED as error:
             raise RunError(f"{self._path} is damaged: delete it to begin again.") from error
         for (_, variables), values in zip(self._variables(), read, strict=True):
             for variable, value in zip(variables, values, strict=True):

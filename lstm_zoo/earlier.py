@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from contextlib import suppress
 from pathlib import Path
@@ -115,13 +114,14 @@ def sound(run: Run, config: RunConfig) -> bool:
         known = METRICS[name].score(arrays["y_true"], arrays["y_pred"])
         rows = read_history(run)
         validated = config.data.get("validation") != 0 and "val_loss" in rows[0]
-        losses = [float(row["val_loss" if validated else "loss"]) for row in rows]
+        losses = [row["val_loss" if validated else "loss"] for row in rows]
         return (
             math.isclose(known, score, rel_tol=1e-9)
             and len(losses) == record["epochs"] + validated
+            and None not in losses
             and _fits(record)
         )
-    except (RunError, OSError, csv.Error, LookupError, TypeError, ValueError, ArithmeticError):
+    except (RunError, OSError, LookupError, TypeError, ValueError, ArithmeticError):
         return False
 
 

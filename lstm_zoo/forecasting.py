@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from lstm_zoo.errors import DataError, RunError, UsageError, ZooError, reason
 from lstm_zoo.framing import Framing
 from lstm_zoo.layers import core
 from lstm_zoo.records import write_text
+from lstm_zoo.reporting.rows import named
 from lstm_zoo.runs import Run
 from lstm_zoo.tasks import Forecasting
 
@@ -299,16 +300,6 @@ def _series_rows(task: Forecasting, answers: np.ndarray) -> tuple[list[str], lis
     if len(steps) == 1:
         return columns, [row[:3] for row in rows]
     return [*columns, "step"], rows
-
-
-def named(dates: np.ndarray | None) -> Callable[[int], int | str]:
-    """What names a row: its number, or its date, to the day, minute or second for all alike."""
-    if dates is None:
-        return int
-    every = np.asarray(dates)
-    exact = (unit for unit in "Dms" if (every == every.astype(f"datetime64[{unit}]")).all())
-    unit = next(exact, "ns")
-    return lambda row: str(np.datetime_as_string(dates[row], unit=unit, casting="unsafe"))
 
 
 def save(columns: list[str], rows: list[tuple], path: Path) -> None:

@@ -18,6 +18,7 @@ from lstm_zoo.data import Dataset, Part
 from lstm_zoo.errors import DataError, UsageError
 from lstm_zoo.forecasting import Loaded
 from lstm_zoo.framing import Framing
+from lstm_zoo.reporting.rows import named
 from lstm_zoo.reporting.sentences import percent
 
 MOST_STEPS = 100_000  # past the end of a series
@@ -78,7 +79,7 @@ class Outlook:
     def table(self) -> tuple[list[str], list[tuple]]:
         """The columns, and a row a step; `actual` is not known."""
         first, steps = len(self.values), len(self.forecasts)
-        name = forecasting.named(self.dates)
+        name = named(self.dates)
         columns = ["index" if self.dates is None else "date", "actual", "predicted"]
         rows = [
             (name(first + step), None, value) for step, value in enumerate(self.forecasts.tolist())

@@ -133,16 +133,15 @@ class Found:
         return sorted(steps for steps, solved in self.tried.items() if solved and steps > end)
 
 
-def search(solves: Callable[[int], bool], *, least: int, most: int, first: int = FIRST) -> Found:
+def search(solves: Callable[[int], bool], *, least: int, most: int) -> Found:
     """The longest lag from `least` to `most` for which `solves` answers true, within 10 %.
 
     Args:
         solves: whether a lag is solved; asked once for each lag that is tried.
         least: the shortest lag there is.
         most: the longest that may be tried.
-        first: the lag to begin with.
     """
-    lag = min(max(first, least), most)
+    lag = min(max(FIRST, least), most)
     tried = {lag: solves(lag)}
     while tried[lag] and lag < most:
         lag = min(2 * lag, most)

@@ -372,17 +372,17 @@ def _pair_faults(
     yield from _interval_faults(of, pair["difference"], pair["ci95"], flat)
     if pair["seeds"] != len(both):
         yield f"{of} has {pair['seeds']} seeds, and both have a score of {len(both)}"
-    if pair["verdict"] != (verdict := _verdict(pair, better)):
-        yield f"{a} is said to be {pair['verdict']} than {b}, and its numbers say {verdict}"
+    if pair["verdict"] != (said := verdict(pair["difference"], pair["p_adjusted"], better)):
+        yield f"{a} is said to be {pair['verdict']} than {b}, and its numbers say {said}"
     if pair["equal"] != _significant(pair["p_equal_adjusted"]):
         yield f"whether {a} and {b} are equal does not follow from p_equal_adjusted"
 
 
-def _verdict(pair: dict, better: str | None) -> str:
+def verdict(difference: float | None, p_adjusted: float | None, better: str | None) -> str:
     """How a stands to b, by the difference and its p-value."""
-    if not _significant(pair["p_adjusted"]) or not pair["difference"]:
+    if not _significant(p_adjusted) or not difference:
         return "inconclusive"
-    return "better" if (pair["difference"] > 0) == (better == "higher") else "worse"
+    return "better" if (difference > 0) == (better == "higher") else "worse"
 
 
 def _significant(p_value: float | None) -> bool | None:

@@ -262,17 +262,30 @@ def finish(run: Run, record: bytes) -> None:
     settle(run.folder)
 
 
-def read_history(run: Run) -> list[dict[str, str]]:
+def read_history(run: Run) -> list[dict[str, float | None]]:
     """The whole rows of a run's history.csv, whose last one a kill may have cut short.
 
+    An empty cell is None, and `epoch` a whole number.
+
     Raises:
-        OSError: it is not there, or can't be read.
-        ValueError: it is no text.
-        csv.Error: it is no CSV.
+        RunError: it is missing or damaged.
     """
-    text = contents(run.folder / "history.csv", _HISTORY).decode()
-    whole = text[: text.rfind("\n") + 1]
-    return list(csv.DictReader(io.StringIO(whole, newline="")))
+    path = run.folder / "history.csv"
+    try:
+        text = contents(path, _HISTORY).decode()
+        whole = text[: text.rfind("\n") + 1]
+        return [_epoch(row) for row in csv.DictReader(io.StringIO(whole, newline=""))]
+    except FileNotFoundError:
+        raise RunError(f"There is no {path}.") from None
+    except OSError as error:
+        raise RunError(f"{path} can't be read: {error.strerror}.") from None
+    except (csv.Error, ValueError, LookupError, TypeError):
+        raise RunError(f"{path} is damaged: it holds no numbers by epoch.") from None
+
+
+def _epoch(row: dict[str, str]) -> dict[str, float | None]:
+    numbers = {name: float(text) if text else None for name, text in row.items()}
+    return numbers | {"epoch": int(row["epoch"])}
 
 
 class History:

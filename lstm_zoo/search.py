@@ -10,13 +10,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lstm_zoo import data, recipe, trials
 from lstm_zoo.catalog import Zoo
 from lstm_zoo.config import RunConfig, train_params
-from lstm_zoo.errors import Pruned, TrainingError, UsageError, counted
+from lstm_zoo.errors import Pruned, RunError, TrainingError, UsageError, counted
 from lstm_zoo.runs import Run, read_history
 from lstm_zoo.space import Space
 from lstm_zoo.study import Study, Trial
@@ -164,7 +165,7 @@ class Search:
             config = of_search(config, name)
             if run := trainer.finished(config):
                 self._ended(trial, run)
-            elif (begun := trainer.begun(config)) and trial.hopeless(read_history(begun)):
+            elif (begun := trainer.begun(config)) and _hopeless(trial, begun):
                 self._ended(trial, Pruned("Hopeless as far as it had come.", 0.0))
             else:
                 self._under_way[name] = trial
@@ -199,6 +200,13 @@ class Search:
         trial.hopeless(read_history(run))  # all of its epochs, whoever trained it
         trial.finish(loss, seconds=run.metrics["train_seconds"], run=str(run.folder))
         self.progress.say(f"Trial {trial.number}: validation loss {loss:.4g}.")
+
+
+def _hopeless(trial: Trial, begun: Run) -> bool:
+    """Whether an interrupted training is not worth going on with, as far as can be read."""
+    with suppress(RunError, LookupError, TypeError):
+        return trial.hopeless(read_history(begun))
+    return False
 
 
 def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: int, trainer: Trainer) -> dict:

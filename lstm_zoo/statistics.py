@@ -20,6 +20,7 @@ _TINY = 1e-150  # its square is still a float
 
 # scipy's noncentral t is nan far beyond it; 2 or 3 seeds find an effect of this size.
 _LARGEST_EFFECT = 1000
+_POWER = 0.8  # the chance of finding a difference that is real
 
 
 def mcnemar(
@@ -124,10 +125,8 @@ def interval(
     return _around(float(np.mean(scores)), error, n - 1, confidence)
 
 
-def prediction_interval(
-    scores: Sequence[float], confidence: float = 0.95
-) -> tuple[float, float] | None:
-    """Student's interval for the score of one more seed; None under 2 scores.
+def prediction_interval(scores: Sequence[float]) -> tuple[float, float] | None:
+    """Student's 95 % interval for the score of one more seed; None under 2 scores.
 
     The mean ± t s √(1 + 1/n). Assumes independent seeds and normal scores; unlike the interval of
     the mean, it does not forgive another shape. Hahn & Meeker 1991, chapter 4.
@@ -136,7 +135,7 @@ def prediction_interval(
     if n < 2:
         return None
     spread = float(np.std(scores, ddof=1)) * math.sqrt(1 + 1 / n)
-    return _around(float(np.mean(scores)), spread, n - 1, confidence)
+    return _around(float(np.mean(scores)), spread, n - 1)
 
 
 def _around(
@@ -297,8 +296,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def seeds_needed(difference: float, std: float, tests: int = 1, power: float = 0.8) -> int | None:
-    """The seeds with which `paired_t` would find `difference`, if it is real, with `power`.
+def seeds_needed(difference: float, std: float, tests: int = 1) -> int | None:
+    """The seeds with which `paired_t` finds `difference` in four of five cases, if it is real.
 
     The smallest n for which a noncentral t with n − 1 degrees of freedom, centred at
     difference · √n / std, exceeds the two-sided critical value of α = 0.05 / `tests`. Assumes
@@ -309,7 +308,6 @@ def seeds_needed(difference: float, std: float, tests: int = 1, power: float = 0
         difference: the mean difference, in the metric's unit.
         std: the standard deviation of the differences.
         tests: the tests among which α is shared.
-        power: the chance of finding it.
 
     Returns:
         The number of seeds; None above 1,000, or where the difference is 0.
@@ -319,5 +317,5 @@ def seeds_needed(difference: float, std: float, tests: int = 1, power: float = 0
     effect = abs(difference) / max(std, abs(difference) / _LARGEST_EFFECT)
     n = np.arange(2, 1001)
     critical = stats.t.isf(LEVEL / tests / 2, n - 1)
-    enough = n[stats.nct.sf(critical, n - 1, effect * np.sqrt(n)) >= power]
+    enough = n[stats.nct.sf(critical, n - 1, effect * np.sqrt(n)) >= _POWER]
     return int(enough[0]) if len(enough) else None

@@ -72,10 +72,10 @@ class Trial:
     def hopeless(self, rows: Iterable[dict]) -> bool:
         """Whether others do better by far, after these epochs of its history.csv."""
         for row in rows:
-            epoch = int(row["epoch"])
+            epoch = row["epoch"]
             if epoch not in self._told:  # by a process before this one, where it is
                 self._told.add(epoch)
-                self._trial.report(float(row["val_loss"]), epoch)
+                self._trial.report(row["val_loss"], epoch)
         return self._trial.should_prune()
 
     def finish(self, loss: float, **known: object) -> None:

@@ -170,8 +170,8 @@ def least_validation_loss(run: Run) -> float:
     Raises:
         TrainingError: none is.
     """
-    losses = [float(row["val_loss"]) for row in read_history(run)]
-    numbers = [loss for loss in losses if math.isfinite(loss)]
+    losses = [row["val_loss"] for row in read_history(run)]
+    numbers = [loss for loss in losses if loss is not None and math.isfinite(loss)]
     if not numbers:
         raise TrainingError("The validation loss is never a number.")
     return min(numbers)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_zoo import archives, looks, metrics, statistics
-from lstm_zoo.results import LEVEL
+from lstm_zoo.results import LEVEL, verdict
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def pairs(models: list[dict], terms: Terms, counts: dict[tuple[str, str], int]) 
             "ci95": possible(draft.test.ci95, terms.metric, difference=True),
             "p_value": draft.test.p_value,
             "p_adjusted": p,
-            "verdict": _verdict(draft.test.difference, p, terms.better),
+            "verdict": verdict(draft.test.difference, p, terms.better),
             "seeds_needed": _needed(draft, tests),
             "seeds": draft.seeds,
             "looks": draft.looks,
@@ -231,13 +231,6 @@ def _equal(draft: _Pair, margin: float | None) -> float | None:
         return None
     p_value = statistics.equivalence(draft.test, draft.seeds, margin)
     return None if p_value is None else min(1.0, p_value * looks.factor(draft.looks))
-
-
-def _verdict(difference: float | None, p_adjusted: float | None, better: str) -> str:
-    """How a stands to b."""
-    if p_adjusted is None or p_adjusted >= LEVEL or not difference:
-        return "inconclusive"
-    return "better" if (difference > 0) == (better == "higher") else "worse"
 
 
 def _needed(draft: _Pair, tests: int) -> int | None:

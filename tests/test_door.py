@@ -21,6 +21,7 @@ from lstm_zoo import backend, config, door, interrupts, results, runs
 from lstm_zoo.archives import arrays
 from lstm_zoo.cli import cli
 from lstm_zoo.config import BACKENDS, TRAINING
+from lstm_zoo.door.answers import _frame
 from lstm_zoo.door.asking import SHELLS, keywords
 from lstm_zoo.errors import UsageError, ZooError
 
@@ -284,6 +285,16 @@ def test_a_run_is_the_one_that_the_shell_trains(forecaster, zoo_json):
         name: one.tobytes() for name, one in theirs.items()
     }
     assert lstm_zoo.Run(shells).config == forecaster.config
+
+
+def test_predict_writes_no_text_on():
+    with pytest.raises(UsageError, match=r"by lstm_zoo.generate\(run, N\), not by predict"):
+        lstm_zoo.predict("last", generate=3)
+
+
+def test_a_frame_has_dates_to_the_millisecond():
+    rows = [{"date": f"2024-01-01T00:00:00.{ms:03}", "predicted": 1.0} for ms in (0, 250)]
+    assert (_frame(rows)["date"].diff()[1]).total_seconds() == 0.25
 
 
 @pytest.mark.slow

@@ -273,8 +273,12 @@ def test_only_an_earlier_export_is_replaced_and_only_where_that_is_said(zoo, run
     assert zoo(*export, "model").code == 1
     assert (tmp_path / "model" / "old").exists()
     (tmp_path / "link").symlink_to("model")
+    kept = zoo(*export, "link", "--replace")
+    assert (kept.code, "holds what no export has written (old)" in kept.err) == (1, True)
+    (tmp_path / "model" / "old").unlink()
+    before = (tmp_path / "model" / "export.json").stat().st_ino
     assert zoo(*export, "link", "--replace").code == 0
-    assert not (tmp_path / "model" / "old").exists()
+    assert (tmp_path / "model" / "export.json").stat().st_ino != before
     assert {path.name for path in tmp_path.iterdir()} == {"mine", "model", "link"}
 
 

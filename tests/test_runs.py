@@ -321,6 +321,32 @@ def test_a_written_file_has_the_rights_of_any_new_file(tmp_path):
     assert rights[0] == rights[1]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"epoch,loss\n1,none\n", "it holds no numbers by epoch"),
+        (b"epoch,loss\n,0.5\n", "it holds no numbers by epoch"),
+        (b"epoch,loss\n1,0.5,3\n", "it holds no numbers by epoch"),
+        (b"epoch,loss\n\x00\x00\n", "it holds no numbers by epoch"),
+        (b"\xff\n", "it holds no numbers by epoch"),
+        (None, "There is no "),
+    ],
+)
+def test_a_history_that_is_none_is_told(tmp_path, content, told):
+    if content:
+        (tmp_path / "history.csv").write_bytes(content)
+    with pytest.raises(RunError, match=told):
+        runs.read_history(Run(tmp_path))
+
+
+def test_a_row_that_a_kill_cut_short_is_left_out_of_the_history(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n0,,0.5\n1,0.25,0.1\n2,0.1")
+    first, second = runs.read_history(Run(tmp_path))
+    assert first == {"epoch": 0, "loss": None, "val_loss": 0.5}
+    assert second == {"epoch": 1, "loss": 0.25, "val_loss": 0.1}
+    assert type(first["epoch"]) is int
+
+
 def test_a_history_is_on_disk_row_by_row(tmp_path):
     path = tmp_path / "history.csv"
     history = History(path)

@@ -1,11 +1,13 @@
 """Metrics of zoo files: what they say, and that nothing they do loses a run."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lstm_zoo import tasks
+from lstm_zoo.data import Part
 from lstm_zoo.entries import TASKS, Metric
 from lstm_zoo.scoring import Own
 from lstm_zoo.tasks.task import Task
@@ -81,6 +83,15 @@ def test_a_module_that_is_not_there_and_a_score_that_is_not_defined():
     own = Own([metric("confidence", "nowhere_at_all"), metric("undefined")], "classification")
     assert own.scores(CLASSES, ANSWERS) == {"confidence": None, "undefined": None}
     assert [fault.partition(": ")[2][:22] for fault in own.faults] == ["The module nowhere_at_"]
+
+
+def test_an_answer_that_is_no_number_is_right_for_no_class():
+    truth = np.zeros(20, int)
+    test = Part(np.zeros((20, 1, 1)), truth, range(20))
+    task = tasks.Classification(SimpleNamespace(test=test, train=test, classes=("a", "b")))
+    floor = np.tile([0.0, 1.0], (20, 1))
+    assert task.p_beats(np.tile([1.0, 0.0], (20, 1)), floor) == 0.5**20
+    assert task.p_beats(np.full((20, 2), np.nan), floor) == 1
 
 
 def test_the_catalogue_knows_every_task_by_its_name():

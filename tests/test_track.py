@@ -433,7 +433,7 @@ def test_a_tracker_that_is_not_installed_is_a_sentence_before_anything(zoo, monk
 
 
 def test_a_server_that_is_away_is_a_sentence_without_its_password(zoo, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:s@cret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     result = zoo("train", *MODEL, "--track", "mlflow")
     assert result.code == 1

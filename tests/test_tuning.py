@@ -183,3 +183,16 @@ def test_real_runs_choose_by_their_validation_part_alone(tmp_path):
         least[stored["train"]["learning_rate"]] = min(losses)
     assert choice.losses == least
     assert choice.rate == min(least, key=least.get) == 0.001
+
+
+@pytest.mark.parametrize("content", [None, "", "epoch,loss\n0,1\n", "epoch,val_loss\n0,\0\n"])
+def test_a_trial_whose_history_is_damaged_is_not_hopeless(tmp_path, content):
+    """What a power cut left of it; the training goes on, or begins again."""
+    pytest.importorskip("optuna")
+    from lstm_zoo import search, space, study
+
+    terms = {"seed": 0, "terms": {}, "space": {"units": space.Choice([1])}, "warm_up": 1}
+    if content is not None:
+        (tmp_path / "history.csv").write_text(content)
+    with study.opened(tmp_path / "study", **terms) as opened:
+        assert not search._hopeless(opened.next(1), Run(tmp_path))

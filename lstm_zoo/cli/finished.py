@@ -259,7 +259,7 @@ def _check_anomalies(anomalies: bool, false_alarms: float | None, other: int | N
         raise UsageError("--anomalies marks known points: it goes with no --horizon or --generate.")
     if false_alarms is not None and not anomalies:
         raise UsageError("--false-alarms goes with --anomalies.")
-    if false_alarms == 0:
+    if false_alarms is not None and 1 - false_alarms == 1:
         raise UsageError("--false-alarms is a share above 0, such as 0.01.")
 
 

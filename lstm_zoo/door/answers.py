@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from lstm_zoo import records, runs
 from lstm_zoo.errors import RunError, UsageError
+from lstm_zoo.runs import read_history
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +173,7 @@ class Run(Answer):
         self.config = found.config.to_dict()
         plots = sorted((self.folder / "plots").glob("*.png"))
         pictures = [plot.read_bytes() for plot in plots]
-        super().__init__(found.metrics, tables.run_blocks(found), _history(found), pictures)
+        super().__init__(found.metrics, tables.run_blocks(found), read_history(found), pictures)
 
     def __fspath__(self) -> str:
         return str(self.folder)
@@ -236,7 +236,7 @@ def _frame(rows: Sequence[dict]) -> pd.DataFrame:
 
     frame = pd.DataFrame(rows)
     if "date" in frame:
-        frame["date"] = np.array(frame["date"], "datetime64[s]")
+        frame["date"] = np.array(frame["date"], "datetime64[ns]")
     if "actual" in frame and frame["actual"].isna().all():  # it is still to come
         frame["actual"] = frame["actual"].astype(frame["predicted"].dtype)
     return frame
@@ -275,15 +275,3 @@ def _flat(record: dict, without: Sequence[str] = ()) -> dict:
         else:
             row[name] = value
     return row
-
-
-def _history(run: runs.Run) -> list[dict]:
-    """A row an epoch; None for an empty cell."""
-    try:
-        return [
-            {name: float(text) if text else None for name, text in row.items()}
-            | {"epoch": int(row["epoch"])}
-            for row in runs.read_history(run)
-        ]
-    except (OSError, csv.Error, ValueError, LookupError, TypeError):
-        raise RunError(f"{run.folder / 'history.csv'} is missing or damaged.") from None

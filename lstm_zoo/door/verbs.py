@@ -22,6 +22,7 @@ from lstm_zoo.cli import tune as tune_command
 from lstm_zoo.door import options as keys
 from lstm_zoo.door.answers import Answer, Results, Run
 from lstm_zoo.door.asking import asked, verb
+from lstm_zoo.errors import UsageError
 
 _SHOWN = 20  # rows of many predictions
 
@@ -134,7 +135,12 @@ def predict(run: keys.File, **options: Unpack[keys.Predicting]) -> Answer:
     """Predictions of a run: for its test part, for a new CSV, or past the end of its series.
 
     `frame` has a row a prediction.
+
+    Raises:
+        UsageError: a text is to be written on, which is another verb's.
     """
+    if options.get("generate"):
+        raise UsageError("A text is written on by lstm_zoo.generate(run, N), not by predict.")
     with asked("predict", [run], options) as (settings, params):
         found = finished.predicted(settings, **params)
         figure = found.figure and found.figure()

@@ -47,12 +47,11 @@ def export(loaded: Loaded, dataset: Dataset, form: Format, target: Path) -> dict
         write_json(new / "preprocessing.json", loaded.run.read("preprocessing.json"))
         write_text(new / "example.py", example.program(dataset, form))
         write_text(new / "README.md", card.text(loaded, form, record))
+        record["files"] = sorted([*folder.files(new), folder.RECORD])
         write_json(new / folder.RECORD, record)
-        files = sorted(file for file in new.rglob("*") if file.is_file())
-        files = [file.relative_to(new).as_posix() for file in files]
         if interrupts.seen():  # and a library has swallowed it
             raise KeyboardInterrupt
-    return record | {"path": str(target), "files": files}
+    return record | {"path": str(target)}
 
 
 def _record(loaded: Loaded, form: Format, written: Written, examples: int) -> dict:

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from lstm_zoo import interrupts
-from lstm_zoo.errors import RunError, UsageError
-from lstm_zoo.records import check_folder, settle
+from lstm_zoo.errors import RunError, UsageError, few
+from lstm_zoo.records import check_folder, read_json, settle
 
 RECORD = "export.json"
 
@@ -35,10 +35,28 @@ def target(output: str, replace: bool) -> Path:
             f"{output} is there already: name another folder, or replace an earlier export with "
             "--replace."
         )
-    if folder.exists() and not (folder / RECORD).is_file():
-        raise RunError(f"{output} is no earlier export (it has no {RECORD}): name another folder.")
+    if folder.exists():
+        _check_earlier(folder, output)
     check_folder(folder.parent)
     return folder
+
+
+def _check_earlier(folder: Path, output: str) -> None:
+    """What is to be replaced is an earlier export, and nothing else."""
+    if not (folder / RECORD).is_file():
+        raise RunError(f"{output} is no earlier export (it has no {RECORD}): name another folder.")
+    written = read_json(folder / RECORD).get("files", [])
+    if others := sorted(set(files(folder)) - set(map(str, written))):
+        raise RunError(
+            f"{output} holds what no export has written ({few(others, 3)}): move that elsewhere, "
+            "or name another folder."
+        )
+
+
+def files(folder: Path) -> list[str]:
+    """The files in a folder, by their paths from there."""
+    every = (path for path in folder.rglob("*") if not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in every)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class Classification(Task):
     def p_beats(self, answers: np.ndarray, floor: np.ndarray) -> float:
         """One-sided p-value that the answers beat the floor on the test part."""
         truth = self.truth(self.dataset.test)
-        right = [np.argmax(probabilities, axis=1) == truth for probabilities in (answers, floor)]
+        right = [metrics.right(truth, probabilities) for probabilities in (answers, floor)]
         return statistics.mcnemar(*right, alternative="greater")
 
     def draw(self, folder: Path, answers: dict[str, np.ndarray], title: str) -> None:

@@ -22,7 +22,7 @@ from lstm_zoo.errors import MissingExtra, Pruned, why
 from lstm_zoo.runs import FOLDS, Run, list_runs
 from lstm_zoo.telling import Progress
 
-_PASSWORD = re.compile(r"//[^/@\s]*@")  # of an address, with the user's name
+_PASSWORD = re.compile(r"//\S*@")  # of an address, with the user's name
 _MLFLOW = {  # what it tells of its use, what it prints on stdout, how long it waits for a server
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",

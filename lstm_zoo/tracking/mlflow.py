@@ -57,7 +57,7 @@ class _Log:
     def finish(self, run: Run) -> None:
         """The epochs that it lacks, the final metrics and the files."""
         for row in read_history(run):
-            if int(row["epoch"]) not in self._epochs:
+            if row["epoch"] not in self._epochs:
                 self.epoch(row)
         record = run.metrics
         self._take(scores(record), record["epochs"])

@@ -90,7 +90,7 @@ class _Log:
     def finish(self, run: Run) -> None:
         """The epochs that it lacks, the final metrics, the pictures and the layers."""
         rows, record = read_history(run), run.metrics
-        if self._epochs != [int(row["epoch"]) for row in rows[: len(self._epochs)]]:
+        if self._epochs != [row["epoch"] for row in rows[: len(self._epochs)]]:
             self._begin()  # the training went on from where another process had left it
         for row in rows[len(self._epochs) :]:
             self.epoch(row)

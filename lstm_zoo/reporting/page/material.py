@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from lstm_zoo.errors import RunError, printable
 from lstm_zoo.results import finished
 from lstm_zoo.runs import Run, read_history
 
-_DAMAGE = (*(OSError, csv.Error, ValueError, LookupError, TypeError, AttributeError),)
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ def read_run(run: Run) -> Trained:
     """
     folder, config, metrics = run.folder, run.config, run.metrics
     with intact(folder / "history.csv"):
-        history = _history(read_history(run))
+        rows = read_history(run)
+        history = {name: [row[name] for row in rows] for name in rows[0]}
     with intact(folder / "predictions.npz"):
         answers = _answers(folder / "predictions.npz")
     with intact(folder / "preprocessing.json"):
@@ -92,13 +92,6 @@ def _names(preprocessing: dict) -> list[str]:
     if series := preprocessing.get("series"):
         return [str(series["columns"][series["target"]])]
     return [str(name) for name in preprocessing.get("classes") or ()]
-
-
-def _history(rows: list[dict[str, str]]) -> dict[str, list[float | None]]:
-    columns = {name: [float(row[name]) if row[name] else None for row in rows] for name in rows[0]}
-    if None in columns["epoch"]:
-        raise ValueError("an epoch has no number")
-    return columns
 
 
 def _answers(path: Path) -> dict[str, np.ndarray]:

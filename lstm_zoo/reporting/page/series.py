@@ -22,6 +22,7 @@ from lstm_zoo.reporting.page.chart import (
     style,
 )
 from lstm_zoo.reporting.page.material import Group, Trained
+from lstm_zoo.reporting.rows import named
 from lstm_zoo.reporting.sentences import number
 
 ZOOM = 100
@@ -99,11 +100,8 @@ def _furthest(values: np.ndarray) -> np.ndarray:
 
 def _axis(answers: dict[str, np.ndarray]) -> list:
     """The date that each example's furthest step lies on, or its number in the test part."""
-    if "dates" not in answers:
-        return list(range(len(answers["y_true"])))
-    dates = answers["dates"][:, -1].astype("datetime64[s]")
-    days = dates.astype("datetime64[D]")
-    return np.datetime_as_string(days if np.all(days == dates) else dates).tolist()
+    name = named(answers["dates"][:, -1] if "dates" in answers else None)
+    return [name(row) for row in range(len(answers["y_true"]))]
 
 
 def _add_zoom(figure: go.Figure, x: list, values: np.ndarray) -> None:
