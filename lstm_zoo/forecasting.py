@@ -69,10 +69,11 @@ def own_data(loaded: Loaded, data_dir: str | None) -> data.Dataset:
     return _answerable(loaded, sources.prepare(loaded.config, raw))
 
 
-def other_data(loaded: Loaded, params: dict) -> data.Dataset:
+def other_data(loaded: Loaded, params: dict, scored: bool = True) -> data.Dataset:
     """Another CSV, read as the run's was, its numbers scaled or its words numbered as they were.
 
-    All of it is test part. Texts need no column of classes to be predicted.
+    All of it is test part. Texts need no column of classes to be predicted, and a series no more
+    than a window where nothing of it is scored.
 
     Raises:
         UsageError: no CSV is named, or it is the run's own.
@@ -92,7 +93,7 @@ def other_data(loaded: Loaded, params: dict) -> data.Dataset:
             "used."
         )
     if isinstance(raw, data.Series):
-        dataset = preparation.all_test(raw, framing(loaded), config.data["period"])
+        dataset = preparation.all_test(raw, framing(loaded), config.data["period"], scored)
         dataset = preparation.one_step(dataset) if sources.recursive(config) else dataset
     else:
         dataset = preparation.texts_to_test(raw, vocabulary(loaded))

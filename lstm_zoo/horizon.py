@@ -113,11 +113,11 @@ def ahead(loaded: Loaded, dataset: Dataset, steps: int, *, level: float, adaptiv
     Raises:
         UsageError: the model needs other columns too, whose future nobody knows, or there are more
             than `MOST_STEPS`.
-        DataError: the series is shorter than the window, the calibration part is too small for the
-            level, or the dates go beyond what a date can be.
+        DataError: the calibration part is too small for the level, or the dates go beyond what a
+            date can be.
     """
     framing = forecasting.framing(loaded)
-    _check(framing, dataset, steps)
+    _check(framing, steps)
     values, dates = dataset.series.values[:, framing.target], dataset.series.dates
     forecast = partial(_paths, loaded, framing, values)
     notes, last = [_how(framing, steps)], np.array([len(values) - 1])
@@ -131,7 +131,7 @@ def ahead(loaded: Loaded, dataset: Dataset, steps: int, *, level: float, adaptiv
     return Outlook(values, dates, forecasts, intervals, (*notes, *told))
 
 
-def _check(framing: Framing, dataset: Dataset, steps: int) -> None:
+def _check(framing: Framing, steps: int) -> None:
     if steps > MOST_STEPS:
         raise UsageError(f"--horizon is at most {MOST_STEPS:,} steps, not {steps:,}.")
     if len(framing.columns) > 1:
@@ -139,9 +139,6 @@ def _check(framing: Framing, dataset: Dataset, steps: int) -> None:
             f"The model needs {', '.join(framing.columns[1:])} too, whose future is not known: "
             "--horizon works for a model of one column."
         )
-    rows = len(dataset.series.values)
-    if rows < framing.window:
-        raise DataError(f"{rows} rows are too few for a window of {framing.window}.")
 
 
 def _how(framing: Framing, steps: int) -> str:

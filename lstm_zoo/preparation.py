@@ -397,8 +397,16 @@ def _split_in_time(
     }
 
 
-def all_test(raw: Series, framing: Framing, period: int | None = None) -> Dataset:
+def all_test(
+    raw: Series, framing: Framing, period: int | None = None, scored: bool = True
+) -> Dataset:
     """A series that nothing is fitted on: all of it is test part, in a framing fitted before.
+
+    Args:
+        raw: the series.
+        framing: how it is read.
+        period: the rows of a season, where the command line names them.
+        scored: whether there have to be examples; what comes next is asked of a window alone.
 
     Raises:
         DataError: it has other columns, or is too short.
@@ -409,12 +417,13 @@ def all_test(raw: Series, framing: Framing, period: int | None = None) -> Datase
             f"{len(raw.columns)}."
         )
     places = range(len(raw.values) - framing.window - framing.horizon + 1)
-    if not places:
+    if len(raw.values) < framing.window or (scored and not places):
+        beyond = f" and a horizon of {framing.horizon}" if scored else ""
         raise DataError(
-            f"{len(raw.values)} rows are too few for a window of {framing.window} and a horizon "
-            f"of {framing.horizon}."
+            f"{len(raw.values)} rows are too few for a window of {framing.window}{beyond}."
         )
-    test = Part(framing.inputs(raw.values), framing.answers(raw.values), places)
+    y = framing.answers(raw.values) if places else np.empty((0, framing.horizon), np.float32)
+    test = Part(framing.inputs(raw.values), y, places)
     every_step = framing.targets == "sequence"
     return Dataset(
         train=test.piece(slice(0)),

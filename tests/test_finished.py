@@ -266,6 +266,19 @@ def test_the_steps_past_the_end_are_bounded(zoo, runs):
     assert (result.code, "at most 100,000 steps" in result.err) == (2, True)
 
 
+def test_what_comes_next_asks_for_no_more_than_a_window(zoo, zoo_json, runs, tmp_path):
+    series = (tmp_path / "short.csv", "--column", "v")
+    for rows, code in ((19, 1), (20, 0)):
+        series[0].write_text("\n".join(["v", *(str(100 + row % 7) for row in range(rows))]))
+        result = zoo("predict", runs[2].name, "--csv", *series, "--horizon", 3)
+        assert result.code == code, result.err
+        assert ("19 rows are too few for a window of 20." in result.err) == (rows == 19)
+    forecasts = zoo_json("predict", runs[2].name, "--csv", *series, "--horizon", 3)
+    assert [row["index"] for row in forecasts] == [20, 21, 22]
+    scored = zoo("evaluate", runs[2].name, "--csv", *series)
+    assert "20 rows are too few for a window of 20 and a horizon of 3." in scored.err
+
+
 def test_an_output_that_is_a_pipe_stays_one(zoo, runs, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     result = zoo("predict", runs[1].name, "-o", "pipe")

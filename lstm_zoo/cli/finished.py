@@ -401,7 +401,7 @@ def data_of(settings: Settings, loaded: Loaded, options: dict, scored: bool = Tr
     params = _params(loaded.config, options)
     if not params:
         return forecasting.own_data(loaded, options["data_dir"])
-    dataset = forecasting.other_data(loaded, params)
+    dataset = forecasting.other_data(loaded, params, scored)
     seen = forecasting.seen_before(loaded, dataset) if scored else None
     for note in (*dataset.notes, *filter(None, [seen])):
         settings.warn(note)
