@@ -11,6 +11,8 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import (
     BaseOffset,
+    BMonthBegin,
+    BMonthEnd,
     CustomBusinessDay,
     DateOffset,
     MonthBegin,
@@ -21,7 +23,6 @@ from lstm_zoo.errors import DataError, listed
 
 _LOOKED_AT = 1000  # of the latest dates
 _DAY = pd.Timedelta(days=1)
-_MONTHS = {1: (28, 31), 3: (89, 92), 6: (181, 184), 12: (365, 366)}  # days that they last
 _WORDS = {1: "month by month", 3: "by quarters", 6: "by half-years", 12: "year by year"}
 _REGULAR = {"D": "day by day", "h": "hour by hour", "min": "minute by minute", "W": "week by week"}
 _SEASONS = {"D": 7, "h": 24} | {1: 12, 3: 4, 6: 2}  # rows of one, by the rhythm or its months
@@ -29,6 +30,15 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _WEEKS = 3  # that a day of the week has to be missing from, unless it is at the weekend
 _NO_LEAP_YEAR = 7  # years on end at most, around 1900 and 2100
+_WORKING = (
+    3  # days by which the first or the last working day of a month differs from month to month
+)
+_PLACES = (  # in a month, what share of the dates has to be there, and that in words
+    (MonthEnd, 1, ""),
+    (MonthBegin, 1, ""),
+    (BMonthEnd, 0.8, ", on the last weekday"),
+    (BMonthBegin, 0.8, ", on the first weekday"),
+)
 _USUAL = 0.5  # the share of gaps that makes the most frequent one the rhythm
 
 Following = Callable[[pd.Timestamp, int], pd.Timestamp]
@@ -65,10 +75,10 @@ def season(dates: np.ndarray) -> tuple[int, str] | None:
         dates: `datetime64[ns] (rows,)`, rising.
     """
     latest = pd.DatetimeIndex(dates[-_LOOKED_AT:])
-    regular = _regular(latest)
+    regular, months = _regular(latest), _months(latest)
     if regular in ("B", "C") or _week(latest):
         return None
-    rows = _SEASONS.get(_months(latest) or regular)
+    rows = _SEASONS.get(regular if months is None else months[0] * months[1])
     return (rows, _rhythm(latest)[1]) if rows else None
 
 
@@ -77,9 +87,8 @@ def _rhythm(dates: pd.DatetimeIndex) -> tuple[Following, str]:
     regular = _regular(dates)
     if week := _WEEKDAYS if regular in ("B", "C") else _week(dates):
         return _by_weeks(week)
-    months = _months(dates)
-    if months and not (regular or "").startswith("B"):  # the last working day, say
-        return _monthly(dates, months), _WORDS[months]
+    if months := _months(dates):
+        return _monthly(dates, months[0])
     if regular:
         return _by(to_offset(regular)), _regularly(regular, pd.Series(dates).diff().dropna())
     return _by_gap(pd.Series(dates).diff().dropna())
@@ -136,40 +145,48 @@ def _regular(dates: pd.DatetimeIndex) -> str | None:
 
 
 def _week(dates: pd.DatetimeIndex) -> tuple[int, ...] | None:
-    """The days of the week that there are, where most dates follow each other and some never come.
+    """The days of the week that there are, where most dates come on the next of them.
 
     Those of the weekend may be missing from a single week, others have to be from several.
     """
-    days = dates.normalize()
+    days, week = dates.normalize(), tuple(sorted(set(dates.day_of_week)))
+    if len(dates) < 7 or not 1 < len(week) < 7 or (dates - days != dates[0] - days[0]).any():
+        return None
     gaps = np.diff(days) / _DAY.to_timedelta64()
-    if not (
-        len(gaps) > 5 and (dates - days == dates[0] - days[0]).all() and (gaps == 1).mean() > 0.5
-    ):
-        return None
-    week = tuple(sorted(set(dates.day_of_week)))
+    ahead = dict(zip(week, np.diff([*week, week[0] + 7]), strict=True))
     long = days[-1] - days[0] >= _WEEKS * 7 * _DAY
-    return week if week == _WEEKDAYS or (long and len(week) < 7) else None
+    follows = (gaps == [ahead[day] for day in dates.day_of_week[:-1]]).mean() > 0.5
+    return week if follows and (long or week == _WEEKDAYS) else None
 
 
-def _months(dates: pd.DatetimeIndex) -> int | None:
-    """The months from each date to the next, where it is always as many, and not as many days."""
-    gaps = np.diff(dates.normalize()) / _DAY.to_timedelta64()
-    lengths = set(gaps.tolist())
-    if len(lengths) == 1 and len(gaps) > (_NO_LEAP_YEAR if 365 in lengths else 2):
+def _months(dates: pd.DatetimeIndex) -> tuple[int, bool] | None:
+    """By how many months the dates go, and whether none is missing; None where they do not.
+
+    They keep to a day of the month, counted from its beginning or its end, but for some working
+    days. What goes by as many days each time is none of these.
+    """
+    places, days = dates.year * 12 + dates.month, dates.normalize()
+    gaps, steps = np.diff(days) / _DAY.to_timedelta64(), np.diff(places)
+    kept = min(np.ptp(day) for day in (dates.day, dates.days_in_month - dates.day))
+    if not len(gaps) or steps.min() < 1 or kept > _WORKING or _by_days(gaps):
         return None
-    for months, (least, most) in _MONTHS.items():
-        if len(gaps) and least - 3 <= gaps.min() and gaps.max() <= most + 3:
-            return months
-    return None
+    months = int(np.gcd.reduce(steps))
+    return months, bool((steps == months).all())
 
 
-def _monthly(dates: pd.DatetimeIndex, months: int) -> Following:
+def _by_days(gaps: np.ndarray) -> bool:
+    """Whether the gaps are all of as many days, or of a multiple of them; years may be of 365."""
+    few = _NO_LEAP_YEAR if gaps.min() == 365 else 2
+    return len(gaps) > few and bool((gaps % gaps.min() == 0).all())
+
+
+def _monthly(dates: pd.DatetimeIndex, months: int) -> tuple[Following, str]:
     """So many months on: at their ends or beginnings where the dates are, or else on their day."""
-    if dates.is_month_end.all():
-        return _by(MonthEnd(months))
-    if dates.is_month_start.all():
-        return _by(MonthBegin(months))
-    return partial(_on_day, dates.day.max(), months)
+    words = _WORDS.get(months, f"by {months} months")
+    for offset, share, where in _PLACES:
+        if np.mean([offset().is_on_offset(date) for date in dates]) >= share:
+            return _by(offset(months)), words + where
+    return partial(_on_day, dates.day.max(), months), words
 
 
 def _on_day(day: int, months: int, last: pd.Timestamp, steps: int) -> pd.Timestamp:

@@ -27,7 +27,10 @@ def days(dates):
         ("W-FRI", "week by week"),
         ("MS", "month by month"),
         ("ME", "month by month"),
-        ("BME", "at the series' own rhythm (pandas' BME)"),
+        ("BME", "month by month, on the last weekday"),
+        ("BQS", "by quarters, on the first weekday"),
+        ("2MS", "by 2 months"),
+        ("WOM-3FRI", "at the series' own rhythm (pandas' WOM-3FRI)"),
         ("QE", "by quarters"),
         ("QS", "by quarters"),
         ("YE", "year by year"),
@@ -79,6 +82,39 @@ def test_steps_of_as_many_days_are_no_months(first, step, rows, ahead):
     following, words = continued(dates, 2)
     assert (days(following), words) == (ahead, f"by {step} days")
     assert season(dates) is None
+
+
+@pytest.mark.parametrize(
+    ("freq", "words"),
+    [
+        ("MS", "month by month"),
+        ("ME", "month by month"),
+        ("BME", "month by month, on the last weekday"),
+        ("QS", "by quarters"),
+        ("YE", "year by year"),
+        ("28D", "by 28 days, the most frequent step"),
+        ("91D", "by 91 days, the most frequent step"),
+    ],
+)
+def test_a_missing_row_changes_no_rhythm(freq, words):
+    every = pd.date_range("2001-01-01", periods=43, freq=freq)
+    following, told = continued(every[:40].delete([3, 20]).to_numpy(), 3)
+    assert (days(following), told) == (days(every[40:]), words)
+    assert season(every[:40].delete(3).to_numpy()) is None
+
+
+def test_two_days_of_each_week_go_on():
+    every = pd.date_range("2024-01-01", periods=90, freq="D")
+    every = every[every.day_of_week.isin([0, 3])]
+    following, words = continued(every[:20].to_numpy(), 4)
+    assert days(following) == days(every[20:24]) and words.startswith("by Mon and Thu")
+
+
+def test_the_last_trading_days_of_months_go_on():
+    """Some of them are before a holiday."""
+    every = pd.date_range("2018-01-01", periods=40, freq="BME")
+    holidays = every.where(~every.isin(every[[3, 15]]), every - pd.Timedelta(days=1))
+    assert days(continued(holidays[:36].to_numpy(), 4)[0]) == days(every[36:])
 
 
 def test_four_years_without_a_leap_day_are_years():
