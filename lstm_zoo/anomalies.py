@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_zoo import conformal, evaluation, forecasting
-from lstm_zoo.data import Dataset
+from lstm_zoo.data import Dataset, Part
 from lstm_zoo.errors import DataError, counted
 from lstm_zoo.forecasting import Loaded
 from lstm_zoo.reporting.rows import named
 from lstm_zoo.reporting.sentences import number, percent
-from lstm_zoo.tasks import Forecasting
 
 COLUMNS = ("actual", "predicted", "error", "threshold", "anomaly")
 
@@ -102,11 +101,17 @@ def threshold(loaded: Loaded, dataset: Dataset, false_alarms: float) -> Threshol
 
 
 def points(loaded: Loaded, dataset: Dataset, name: str = "test") -> Points:
-    """What a part's examples forecast next."""
-    task, part = Forecasting(dataset), dataset.parts[name]
+    """Every row that a part forecasts, one step ahead.
+
+    Where a model answers several steps, the last rows of a part have no example of their own.
+    """
+    part, framing, size = dataset.parts[name], dataset.framing, evaluation.batch_size(loaded.config)
+    rows, values = np.array(framing.rows(part.places)), dataset.series.values[:, framing.target]
+    windows = Part(part.x, part.x, range(rows[0] - framing.window, rows[-1] - framing.window + 1))
     with forecasting.applied(loaded):
-        answers = evaluation.answers(loaded.model, dataset, part, loaded.config)[:, 0]
-    return Points(task.starts(part) + 1, answers, np.abs(task.truth(part)[:, 0] - answers))
+        answers = evaluation.outputs(loaded.model, windows, size, every_step=False)[:, :1]
+    answers = framing.up_to(1).to_units(answers.astype(np.float64), values[rows - 1])[:, 0]
+    return Points(rows, answers, np.abs(values[rows] - answers))
 
 
 def table(dataset: Dataset, found: Points, limit: Threshold) -> tuple[list[str], list[tuple]]:

@@ -15,7 +15,7 @@ import numpy as np
 from lstm_zoo import data, evaluation, interrupts, preparation, saved, sources
 from lstm_zoo.config import RunConfig
 from lstm_zoo.entries import Metric
-from lstm_zoo.errors import DataError, RunError, UsageError, ZooError, reason
+from lstm_zoo.errors import DataError, RunError, UsageError, ZooError, printable, reason
 from lstm_zoo.framing import Framing
 from lstm_zoo.layers import core
 from lstm_zoo.records import write_text
@@ -95,9 +95,17 @@ def other_data(loaded: Loaded, params: dict, scored: bool = True) -> data.Datase
     if isinstance(raw, data.Series):
         dataset = preparation.all_test(raw, framing(loaded), config.data["period"], scored)
         dataset = preparation.one_step(dataset) if sources.recursive(config) else dataset
+        dataset = replace(dataset, notes=(*dataset.notes, *_other_columns(raw, framing(loaded))))
     else:
         dataset = preparation.texts_to_test(raw, vocabulary(loaded))
     return _answerable(loaded, dataset)
+
+
+def _other_columns(raw: data.Series, framing: Framing) -> Iterator[str]:
+    """A sentence for each column that is called otherwise than the one trained on."""
+    for ours, theirs in zip(framing.columns, raw.columns, strict=True):
+        if ours != theirs:
+            yield f"'{printable(theirs)}' is read as '{printable(ours)}', which was trained on."
 
 
 def vocabulary(loaded: Loaded) -> list[str]:

@@ -77,6 +77,10 @@ class Framing:
         """The same of fewer steps ahead."""
         return replace(self, horizon=horizon, target_scale=self.target_scale[:horizon])
 
+    def rows(self, places: range) -> range:
+        """The rows that the windows at `places` forecast, one step ahead or more."""
+        return range(places.start + self.window, places.stop - 1 + self.window + self.horizon)
+
     def inputs(self, values: np.ndarray) -> np.ndarray:
         """Every window of `values (rows, columns)`: `(rows - window + 1, window, columns)`."""
         offset, scale = np.array(self.input_offset), np.array(self.input_scale)

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from lstm_zoo import conformal, evaluation, forecasting, rhythm
-from lstm_zoo.data import Dataset, Part
+from lstm_zoo.data import Dataset
 from lstm_zoo.errors import DataError, UsageError
 from lstm_zoo.forecasting import Loaded
 from lstm_zoo.framing import Framing
@@ -227,17 +227,11 @@ def _looked_at(dataset: Dataset, adaptive: bool) -> tuple[np.ndarray, np.ndarray
     What adapts past the end follows the latest rows, and begins with as many before them.
     """
     parts = (dataset.calibration, dataset.test)
-    calibration, test = (_rows(part, dataset.framing) for part in parts)
+    calibration, test = (np.array(dataset.framing.rows(part.places)) for part in parts)
     if not adaptive:
         return calibration[-_ROWS:], test[:_ROWS]
     before = np.concatenate([calibration, test[:-_ROWS]])
     return before[-len(calibration) :][-_ROWS:], test[-_ROWS:]
-
-
-def _rows(part: Part, framing: Framing) -> np.ndarray:
-    """The rows that a part's examples forecast."""
-    first, last = part.places[0] + framing.window, part.places[-1] + framing.window
-    return np.arange(first, last + framing.horizon)
 
 
 def _told(intervals: Intervals, steps: int, adaptive: bool) -> list[str]:
@@ -257,7 +251,7 @@ def _told(intervals: Intervals, steps: int, adaptive: bool) -> list[str]:
         told.append(f"Only the first {judged:,} steps have an interval.")
     if judged > _FEW:
         told.append("Forecasts of many steps overlap: such a share is of fewer cases than rows.")
-    if not adaptive and coverage[0] < intervals.level - _SHORT:
+    if not adaptive and np.min(coverage) < intervals.level - _SHORT:
         told.append(
             "A series changes: --intervals adaptive follows, by what it missed lately, the better "
             "the fewer the steps."

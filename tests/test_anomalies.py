@@ -14,7 +14,7 @@ ROWS, SPIKES = 600, (520, 560)
 
 
 def written(name, values):
-    dates = np.datetime64("2020-01-01") + np.arange(ROWS)
+    dates = np.datetime64("2020-01-01") + np.arange(len(values))
     lines = [f"{date},{value!r}" for date, value in zip(dates, values.tolist(), strict=True)]
     Path(name).write_text("\n".join(["Date,Value", *lines]) + "\n")
 
@@ -114,6 +114,24 @@ def test_the_picture_has_the_marked_points_at_their_places():
     ((x, y),) = marked.get_offsets()
     assert (x, y) == (19729.0, 5.0)  # days from 1970 to 2024-01-07
     assert "anomalies (1)" in axes.get_legend_handles_labels()[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_of_several_steps_every_row_is_looked_at(zoo, zoo_json, folder, strategy):
+    asked = ("--data", "window=25", "--data", "horizon=4", "--strategy", strategy, "--epochs", "2")
+    assert zoo("train", "gru:units=4", "--csv", folder / "sine.csv", *asked, "-q").code == 0
+    found = zoo_json("predict", "last", "--anomalies", "--false-alarms", "0.05")
+    assert (found["rows"], found["test"]["rows"]) == (60, 120)
+    with np.load(runs.find("last", Path("runs")).folder / "predictions.npz") as recorded:
+        assert found["points"][0]["predicted"] == pytest.approx(recorded["y_pred"][0, 0], abs=1e-5)
+        assert len(recorded["y_pred"]) == 117  # examples with four steps to come
+    sine = np.loadtxt(folder / "sine.csv", delimiter=",", skiprows=1, usecols=1)
+    assert [row["actual"] for row in found["points"]] == sine[-120:].tolist()
+    written("newer.csv", np.append(sine, [0.0, 9.0]))
+    asked = ("--anomalies", "--false-alarms", "0.05", "--csv", "newer.csv")
+    newest = zoo_json("predict", "last", *asked)["points"][-1]
+    assert (newest["actual"], newest["anomaly"]) == (9.0, 1)
 
 
 @pytest.mark.slow

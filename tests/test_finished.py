@@ -266,6 +266,14 @@ def test_the_steps_past_the_end_are_bounded(zoo, runs):
     assert (result.code, "at most 100,000 steps" in result.err) == (2, True)
 
 
+def test_another_column_of_other_data_is_told(zoo, runs, walk_csv):
+    renamed = walk_csv.with_name("renamed.csv")
+    renamed.write_text(walk_csv.read_text().replace("Close", "Price"))
+    result = zoo("evaluate", runs[1].name, "--csv", renamed, "-q")
+    assert (result.code, result.err) == (0, "'Price' is read as 'Close', which was trained on.\n")
+    assert "is read as" not in zoo("evaluate", runs[1].name, "--csv", walk_csv).err
+
+
 def test_what_comes_next_asks_for_no_more_than_a_window(zoo, zoo_json, runs, tmp_path):
     series = (tmp_path / "short.csv", "--column", "v")
     for rows, code in ((19, 1), (20, 0)):

@@ -141,6 +141,38 @@ def test_no_default_column_is_an_error_that_lists_them(refused):
     assert "5,001 columns" in refused(f"{wide}\n{','.join('1' * 5001)}\n")
 
 
+@pytest.mark.parametrize(
+    ("form", "first", "last"),
+    [
+        ("{year}-Q{quarter}", "2019-01-01", "2024-10-01"),
+        ("{year}Q{quarter}", "2019-01-01", "2024-10-01"),
+        ("{year}-W{week:02}", "2018-12-31", "2024-09-30"),
+    ],
+)
+def test_quarters_and_iso_weeks_are_their_first_days(read, form, first, last):
+    lines = [
+        form.format(year=year, quarter=quarter, week=13 * quarter - 12) + f",{quarter}"
+        for year in range(2019, 2025)
+        for quarter in (1, 2, 3, 4)
+    ]
+    series = read("\n".join(["TIME_PERIOD,OBS_VALUE", *lines]) + "\n")
+    assert [str(series.dates[place])[:10] for place in (0, -1)] == [first, last]
+
+
+def test_a_quarter_or_week_that_is_none_is_no_date(read):
+    lines = [f"{year}-W{week:02},1" for year in (2023, 2024) for week in range(1, 54)]
+    series = read("\n".join(["week,v", *lines, "2025-W00,1"]) + "\n", date_column="week")
+    assert len(series.values) == 104  # neither year has a 53rd week
+    assert "3 rows" in series.notes[0]
+
+
+def test_a_column_is_found_whatever_line_breaks_its_name_has(read):
+    text = 'Date,"Close\n(EUR)",Open\n' + "".join(f"2024-01-0{n},{n},7\n" for n in (1, 2, 3))
+    series = read(text, column="Close (EUR)", features=["Open"])
+    assert series.columns[0] == "Close (EUR)"
+    assert series.values[:, 0].tolist() == [1, 2, 3]
+
+
 def test_a_misspelt_column_is_a_usage_error_with_the_nearest_names(refused):
     text = "Date,Open,High\n2015-02-17,1,2\n2015-02-18,3,4\n"
     expected = "There is no column of x.csv called 'Hihg'. Did you mean High?"

@@ -72,6 +72,7 @@ def plan_of(table: Table, sample: pd.DataFrame, options: Options) -> Plan:
 
 def places_of(columns: Sequence[str], names: Sequence[str], kind: str) -> list[int]:
     """Where each of `names` stands in `columns`; `kind` says what they are, in an error."""
+    names = [_called(columns, name) for name in names]
     for name in names:
         if name not in columns:
             raise UnknownName(kind, tidy(name), columns)
@@ -80,6 +81,12 @@ def places_of(columns: Sequence[str], names: Sequence[str], kind: str) -> list[i
         if names.count(name) > 1:
             raise UsageError(f"The column '{name}' is asked for twice.")
     return [columns.index(name) for name in names]
+
+
+def _called(columns: Sequence[str], name: str) -> str:
+    """The column that is called so but for its spaces and line breaks, where one alone is."""
+    alike = [column for column in columns if column.split() == name.split()]
+    return alike[0] if name not in columns and len(alike) == 1 else name
 
 
 def _place(table: Table, name: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,7 @@ _ZONES = ("", "%z", " %z", " %Z")
 _CLOCK = r":\d\d(?:[.,]\d+)?"
 _OFFSET = r"\s*(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
 _DATE_LIKE = r"\d.*[/.\- ].*\d|[A-Za-z]{3}\W\d|\d{4}"
+_PERIOD = re.compile(r"^(\d{4})[- ]?([QW])(\d\d?)$")
 _EPOCHS = {"unix": "s", "unix-ms": "ms"}
 
 
@@ -143,6 +146,23 @@ def _spread(cells: pd.Series, count: int = 1000) -> pd.Series:
     return cells.iloc[np.unique(np.linspace(0, len(cells) - 1, count).astype(int))]
 
 
+def _by_first_days(cells: pd.Series) -> pd.Series:
+    """Quarters (2024-Q1, 2024Q1) and ISO weeks (2024-W01) by their first days."""
+    if not _spread(cells, 50).str.match(_PERIOD).any():
+        return cells
+    return cells.str.replace(_PERIOD, _first_day, regex=True)
+
+
+def _first_day(period: re.Match) -> str:
+    year, number = int(period[1]), int(period[3])
+    try:
+        if period[2] == "Q":
+            return date(year, 3 * number - 2, 1).isoformat()
+        return date.fromisocalendar(year, number, 1).isoformat()
+    except ValueError:
+        return period[0]  # which is no date
+
+
 def _instants(cells: pd.Series, form: str) -> pd.Series:
     """The cells read by one format, in UTC where they have an offset."""
     cells = cells.str.strip()
@@ -151,6 +171,7 @@ def _instants(cells: pd.Series, form: str) -> pd.Series:
         numbers = pd.to_numeric(cells, errors="coerce")
         stamps = pd.to_datetime(numbers, unit=_EPOCHS[form], errors="coerce", utc=True)
     else:
+        cells = _by_first_days(cells) if form == "ISO8601" else cells
         stamps = pd.to_datetime(cells, format=form, errors="coerce", utc=True)
     stamps = stamps.dt.tz_localize(None)
     in_range = stamps.between(pd.Timestamp.min.ceil("s"), pd.Timestamp.max.floor("s"))

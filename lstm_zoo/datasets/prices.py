@@ -48,7 +48,8 @@ def load(
         features: further columns that the model sees.
         date_column: the column of dates; found by its name or its cells where it isn't named.
         date_format: how dates are written, such as %d/%m/%Y; 'unix' for seconds since 1970, and
-            'unix-ms' for milliseconds. Times with an offset from UTC are local ones, or in UTC
+            'unix-ms' for milliseconds. Quarters (2024-Q1) and ISO weeks (2024-W01) are read by
+            themselves, as their first days. Times with an offset from UTC are local ones, or in UTC
             where these would repeat or go back.
         where: COLUMN=VALUE, the rows to keep where a file holds several series.
         decimal: whether decimals follow a point or a comma; seen from the file where it is clear.
