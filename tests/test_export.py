@@ -18,7 +18,7 @@ from lstm_zoo import catalog
 from lstm_zoo.__main__ import run as lstm_zoo
 from lstm_zoo.cli import export
 from lstm_zoo.data import Outputs, Tokens
-from lstm_zoo.exporting import check, formats, runtimes
+from lstm_zoo.exporting import check, example, formats, runtimes
 from lstm_zoo.exporting.formats import FORMATS
 from lstm_zoo.runs import list_runs
 
@@ -257,6 +257,17 @@ def test_a_difference_is_told_and_nothing_is_left(zoo, run_of, tmp_path, monkeyp
     assert (record["path"], record["files"], record["examples"]) == (None, [], 90)
     assert "the original differ by" in result.err
     assert "Nothing was exported" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_an_example_that_says_otherwise_is_found_out(zoo, run_of, tmp_path, monkeypatch):
+    scaled_twice = example._FORECAST.replace(
+        'example["input"], series', '2 * example["input"], series'
+    )
+    monkeypatch.setattr(example, "_FORECAST", scaled_twice)
+    result = zoo("export", run_of("saved-model").folder, "--format", "keras", "-o", "model")
+    assert (result.code, "scaled and scaled back" in result.err) == (3, True)
     assert list(tmp_path.iterdir()) == []
 
 

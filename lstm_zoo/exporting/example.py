@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import io
+import runpy
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,10 @@ from lstm_zoo.data import Dataset
 from lstm_zoo.exporting import runtimes
 from lstm_zoo.exporting.formats import Format
 from lstm_zoo.forecasting import Loaded
+from lstm_zoo.quiet import quiet_imports
 from lstm_zoo.tasks import task_of
 
+FILE = "example.py"
 _HEAD = '''"""One test example, what the model says of it in {runtime}, and what the original said.
 
 It needs NumPy and {package}, and nothing else: python example.py
@@ -76,6 +81,16 @@ def program(dataset: Dataset, form: Format) -> str:
         load=form.load.__name__,
         use=use,
     )
+
+
+def agrees(folder: Path) -> bool:
+    """Whether example.py, run as a stranger runs it, says what the original said."""
+    with quiet_imports(), redirect_stdout(io.StringIO()):
+        try:
+            runpy.run_path(str(folder / FILE))
+        except AssertionError:
+            return False
+    return True
 
 
 def save(loaded: Loaded, dataset: Dataset, file: Path) -> None:

@@ -45,7 +45,13 @@ def export(loaded: Loaded, dataset: Dataset, form: Format, target: Path) -> dict
                 record | {"path": None, "files": []},
             )
         write_json(new / "preprocessing.json", loaded.run.read("preprocessing.json"))
-        write_text(new / "example.py", example.program(dataset, form))
+        write_text(new / example.FILE, example.program(dataset, form))
+        if not example.agrees(new):
+            raise CheckFailed(
+                "Of the first test example, scaled and scaled back, the exported model says other "
+                "than the original. Nothing was exported.",
+                record | {"path": None, "files": []},
+            )
         write_text(new / "README.md", card.text(loaded, form, record))
         record["files"] = sorted([*folder.files(new), folder.RECORD])
         write_json(new / folder.RECORD, record)
