@@ -70,7 +70,7 @@ def test_on_a_random_walk_no_model_reads_its_target_from_its_input(zoo_json, wal
     assert [model["name"] for model in results["models"]] == MODELS
     assert [model["failures"] for model in results["models"]] == [0] * len(MODELS)
     for model in results["models"]:
-        assert model["mean"] == pytest.approx(results["floor"]["value"], rel=0.05), model["name"]
+        assert 0.95 < model["mean"] / results["floor"]["value"] < 1.2, model["name"]
 
 
 def test_the_default_forecast_is_at_most_2_percent_worse_than_the_last_value(zoo):
