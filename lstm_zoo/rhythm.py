@@ -17,6 +17,8 @@ from pandas.tseries.offsets import (
     DateOffset,
     MonthBegin,
     MonthEnd,
+    SemiMonthBegin,
+    SemiMonthEnd,
 )
 
 from lstm_zoo.errors import DataError, listed
@@ -91,6 +93,9 @@ def _rhythm(dates: pd.DatetimeIndex) -> tuple[Following, str]:
         return _monthly(dates, months[0])
     if regular:
         return _by(to_offset(regular)), _regularly(regular, pd.Series(dates).diff().dropna())
+    for half in (SemiMonthBegin(), SemiMonthEnd()):
+        if len(dates) > 3 and all(map(half.is_on_offset, dates)):
+            return _by(half), "twice a month"
     return _by_gap(pd.Series(dates).diff().dropna())
 
 

@@ -103,6 +103,13 @@ def test_a_missing_row_changes_no_rhythm(freq, words):
     assert season(every[:40].delete(3).to_numpy()) is None
 
 
+@pytest.mark.parametrize("freq", ["SMS", "SME"])
+def test_twice_a_month_goes_on(freq):
+    every = pd.date_range("2022-01-01", periods=40, freq=freq)
+    following, words = continued(every[:36].delete(7).to_numpy(), 4)
+    assert (days(following), words) == (days(every[36:]), "twice a month")
+
+
 def test_two_days_of_each_week_go_on():
     every = pd.date_range("2024-01-01", periods=90, freq="D")
     every = every[every.day_of_week.isin([0, 3])]
