@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import PurePosixPath, PureWindowsPath
 from statistics import fmean
 from typing import Literal
 
@@ -184,7 +184,9 @@ def _terms(results: dict) -> dict:
 
 
 def _is_path(value: object) -> bool:
-    return isinstance(value, str) and Path(value).is_absolute()
+    return isinstance(value, str) and (
+        PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute()
+    )
 
 
 def _differences(new: dict, base: dict) -> list[str]:

@@ -58,8 +58,9 @@ def check(folder: Path) -> None:
     """
     try:
         (folder / FILE).open("a").close()
+        _read(folder)
     except OSError as error:
-        raise RunError(f"{folder / FILE} can't be written: {error.strerror}.") from None
+        raise RunError(f"{folder / FILE} can't be kept: {error.strerror}.") from None
 
 
 def _key(config: RunConfig) -> str:

@@ -249,10 +249,11 @@ def outcome(asked: Asked, study: Study, zoo: Zoo, seeds: int, trainer: Trainer) 
 
 
 def _cost(told: list[dict]) -> dict:
-    """How many trials of each kind, and the seconds of all their epochs."""
+    """How many trials of each kind, and the seconds of all their epochs; of a run of two, once."""
+    trained = {trial["run"] or trial["number"]: trial["seconds"] or 0 for trial in told}
     states = Counter(trial["state"] for trial in told)
     return {
         "trials": len(told),
         **{state: states[state] for state in ("finished", "pruned", "failed")},
-        "seconds": sum(trial["seconds"] or 0 for trial in told),
+        "seconds": sum(trained.values()),
     }

@@ -206,17 +206,18 @@ def equivalence(test: PairedTest, seeds: int, margin: float) -> float | None:
 
 
 def majority(p_values: Sequence[float]) -> float:
-    """One p-value for the claim that most of several tests make, however they depend.
+    """One p-value for the claim that most of several nulls are false, however the tests depend.
 
-    The k-th smallest of K, k being more than half of K, times K / k. Rüger 1978; Vovk & Wang 2020,
-    "Combining p-values via averaging", section 1.
+    The k-th smallest of K, k being more than half of K, times K − k + 1: were fewer than k false,
+    K − k + 1 or more would be true, and one of these had so small a p-value. Benjamini & Heller
+    2008, "Screening for partial conjunction hypotheses", equation 2.
 
     Args:
         p_values: one of each test, a seed each.
     """
     count = len(p_values)
     most = count // 2 + 1
-    return min(1.0, sorted(p_values)[most - 1] * count / most)
+    return min(1.0, sorted(p_values)[most - 1] * (count - most + 1))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Walk-forward backtests, and forecasts past the end with their intervals."""
 
 import csv
+import html
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from lstm_zoo import metrics, preparation, runs, sources, statistics
 from lstm_zoo.data import Series
 from lstm_zoo.errors import DataError, UsageError
+from lstm_zoo.reporting.page.folds import folds_chart
 from lstm_zoo.tasks import Forecasting
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -88,6 +90,20 @@ def test_folds_that_there_are_not_are_told(params, error, told):
 def test_what_goes_together_is_told(zoo, command, told):
     result = zoo(*command)
     assert (result.code, told in result.err) == (2, True), result.err
+
+
+def test_dates_of_folds_are_escaped_in_the_page():
+    hostile = "<a href='x'>"
+    fold = {"fold": 1, "from": hostile, "to": "2024", "examples": 3, "score": 1.0, "floor": 1.0}
+    trial = {"seed": 0, "status": "ok", "score": 1.0, "metrics": {"rmse": 1.0}, "folds": [fold]}
+    found = {
+        "metric": {"name": "rmse", "better": "lower"},
+        "floor": {"name": "last_value"},
+        "models": [{"name": "a", "trials": [trial]}],
+    }
+    (line, _) = folds_chart(found).figure.data
+    (name,) = line.x
+    assert name == html.escape(f"{hostile} to 2024") and hostile not in line.hovertext[0]
 
 
 # Trained

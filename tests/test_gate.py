@@ -595,6 +595,13 @@ def test_a_summary_that_can_not_be_written_is_a_warning(zoo, tmp_path, monkeypat
     assert result.err == f"The job's summary {tmp_path} can't be written: Is a directory.\n"
 
 
+@pytest.mark.parametrize("path", ["/data/x.csv", "C:\\data\\x.csv"])
+def test_where_a_file_lies_makes_no_other_data(path):
+    new, base = comparison(a=BASE), comparison(a=BASE)
+    new["dataset"]["params"]["csv"], base["dataset"]["params"]["csv"] = path, "/other/x.csv"
+    assert judge(new, base).verdict == "pass"
+
+
 def test_warnings_go_to_stderr_and_change_no_code(zoo, tmp_path):
     record = json.loads(BASELINE.read_text())
     record["environment"]["versions"]["keras"] = "3.99"

@@ -141,6 +141,32 @@ def test_no_default_column_is_an_error_that_lists_them(refused):
     assert "5,001 columns" in refused(f"{wide}\n{','.join('1' * 5001)}\n")
 
 
+def test_a_later_row_that_writes_its_decimals_otherwise_is_an_error(read, refused):
+    lines = [
+        f"{n % 28 + 1}.{n // 28 % 12 + 1}.{2000 + n // 336};{n % 9 + 1}.{n % 900 + 100}"
+        for n in range(1100)
+    ]
+    text = "\n".join(["Datum;Wert", *lines, "1.1.2030;4.320,50"]) + "\n"
+    said = refused(text)
+    assert "its decimals after a point, and in other rows after a comma (line 1,102" in said
+    assert read(text, decimal="comma").values[0] == 1100
+    left_out = read(text, decimal="point")
+    assert left_out.values[0] == 1.1 and "1 row" in left_out.notes[-1]
+
+
+@pytest.mark.parametrize("header", ["year,month,v", "Date,Time,v"])
+def test_a_date_in_several_columns_is_told(refused, header):
+    rows = [f"{2000 + n // 4},{n % 4 + 1},{n}" for n in range(40)]
+    first, second, _ = header.split(",")
+    said = refused("\n".join([header, *rows]) + "\n", column="v")
+    assert f"several columns ('{first}' and '{second}'): join these into one." in said
+
+
+def test_a_column_that_is_there_twice_is_told(refused):
+    said = refused("Date,Value,Value\n2024-01-01,1,2\n2024-01-02,3,4\n")
+    assert "more than one column of x.csv called 'Value': rename one" in said
+
+
 @pytest.mark.parametrize(
     ("form", "first", "last"),
     [

@@ -237,11 +237,26 @@ def test_equal_within_a_margin_is_two_one_sided_t_tests():
 
 @pytest.mark.parametrize(
     ("p_values", "combined"),
-    [([0.01], 0.01), ([0.01, 0.02], 0.02), ([0.03, 0.01, 0.5], 0.045), ([0.6, 0.9, 0.01], 0.9)],
+    [
+        ([0.01], 0.01),
+        ([0.01, 0.02], 0.02),
+        ([0.03, 0.01, 0.5], 0.06),
+        ([0.6, 0.9, 0.01], 1),
+        ([0.9, 0.01, 0.03, 0.02, 0.9], 0.09),
+    ],
 )
 def test_most_of_the_seeds_must_say_it(p_values, combined):
-    """K = 3: the 2nd smallest times 3 / 2; K = 2: the larger."""
+    """K = 3: the 2nd smallest times 2; K = 5: the 3rd times 3; K = 2: the larger."""
     assert statistics.majority(p_values) == pytest.approx(combined)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10, 20])
+def test_one_seed_short_of_most_is_most_by_chance_in_5_percent_at_most(seeds):
+    rng = np.random.default_rng(0)
+    better = seeds // 2
+    p_values = rng.uniform(size=(4000, seeds)) * np.where(np.arange(seeds) < better, 1e-9, 1)
+    said = np.mean([statistics.majority(row) < 0.05 for row in p_values.tolist()])
+    assert 0.04 < said < 0.06
 
 
 def test_welch_is_scipys():

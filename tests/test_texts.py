@@ -202,6 +202,9 @@ def test_classes_may_be_given_and_then_the_column_is_not_needed(refused, tmp_pat
     )
     path.write_text("text,label\nfine,good\nweak,\n")
     assert text.load(csv=str(path), classes=["worse", "good"]).y.tolist() == [1, data.NO_CLASS]
+    for classes in (["good"], ["good", "bad", "good"]):
+        with pytest.raises(UsageError, match="two names or more, each once, not good"):
+            text.load(csv=str(path), classes=classes)
     with pytest.raises(UsageError, match="there is nothing to learn"):
         text.load(csv=str(path), label_column=None)
     path.write_text("text\nfine\nweak\n")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lstm_zoo import verdicts
+from lstm_zoo import files, looks, verdicts
 from lstm_zoo.config import RunConfig
+from lstm_zoo.errors import RunError
 from lstm_zoo.looks import factor, record, take
 from lstm_zoo.reporting import markdown, sentences, tables
 
@@ -153,13 +154,13 @@ def test_a_diverged_seed_answers_what_the_floor_does(tmp_path):
 
 def test_the_floor_is_beaten_by_most_seeds_and_holm_counts_the_models():
     strong = model("strong", 0.9, 0.9, 0.9, learned_p_value=0.001, learned=True)
-    weak = model("weak", 0.1, 0.1, 0.1, learned_p_value=0.03, learned=True)
+    weak = model("weak", 0.1, 0.1, 0.1, learned_p_value=0.02, learned=True)
     wild = model("wild", 0.9, 0.9, 0.9, learned_p_value=0.001, learned=True)
     for seed in (0, 1):
         wild["trials"][seed]["diverged"] = True
     tests = verdicts.floor_tests([strong, weak, wild])
-    assert [test["p_value"] for test in tests] == pytest.approx([0.0015, 0.045, 1.0])
-    assert [test["p_adjusted"] for test in tests] == pytest.approx([0.0045, 0.09, 1.0])
+    assert [test["p_value"] for test in tests] == pytest.approx([0.002, 0.04, 1.0])
+    assert [test["p_adjusted"] for test in tests] == pytest.approx([0.006, 0.08, 1.0])
     assert [test["beaten"] for test in tests] == [True, False, False]
 
 
@@ -295,6 +296,22 @@ def test_another_trivial_answer_that_does_as_well_is_named():
 
 
 @pytest.mark.parametrize(
+    ("value", "said"),
+    [(9999.4, "9999"), (9999.6, "10,000"), (-9999.7, "-10,000"), (0.12345, "0.1235"), (None, "–")],
+)
+def test_a_number_has_four_digits(value, said):
+    assert sentences.number(value) == said
+
+
+def test_near_the_level_a_p_value_shows_its_side():
+    assert [sentences.p_text(p) for p in (0.049996, 0.0504, 0.0123)] == [
+        "p = 0.049996",
+        "p = 0.0504",
+        "p = 0.012",
+    ]
+
+
+@pytest.mark.parametrize(
     ("number", "said"), [(2, "2nd"), (3, "3rd"), (11, "11th"), (12, "12th"), (21, "21st")]
 )
 def test_ordinals(number, said):
@@ -341,3 +358,11 @@ def test_a_table_that_goes_into_a_file_is_cut_nowhere(capsys):
 
 def test_all_of_it_is_strict_json():
     json.dumps(results(learned("a", 0.9, 0.8), model("b", None, None)), allow_nan=False)
+
+
+def test_looks_that_can_not_be_read_are_told_before_anything_is_trained(tmp_path, monkeypatch):
+    (tmp_path / looks.FILE).write_text("x" * 100)
+    looks.check(tmp_path)
+    monkeypatch.setattr(looks, "contents", lambda path: files.contents(path, 50))
+    with pytest.raises(RunError, match="can't be kept: it holds more than"):
+        looks.check(tmp_path)

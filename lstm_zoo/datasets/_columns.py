@@ -10,7 +10,7 @@ import pandas as pd
 
 from lstm_zoo.datasets import _dates
 from lstm_zoo.datasets._csv import Table, tidy
-from lstm_zoo.datasets._numbers import decimal_of, is_number, to_numbers
+from lstm_zoo.datasets._numbers import PATTERNS, decimal_of, is_number, to_numbers
 from lstm_zoo.errors import DataError, UnknownName, UsageError, few, listed
 
 _DATE_NAMES = ("date", "datetime", "timestamp", "time", "ds", "datum", "day", "month", "year")
@@ -39,6 +39,7 @@ class Plan:
     date: int | None
     formats: tuple[str, ...]
     where: tuple[int, str] | None
+    guessed: frozenset[int] = frozenset()  # whose decimal sign may be one of thousands
 
     @property
     def used(self) -> list[int]:
@@ -67,7 +68,8 @@ def plan_of(table: Table, sample: pd.DataFrame, options: Options) -> Plan:
     if date in numbers:
         raise UsageError(f"The column '{table.columns[date]}' holds the dates, not a number.")
     decimals = {p: options.decimal or _decimal(table, sample, p) for p in numbers}
-    return Plan(numbers, decimals, date, formats, where)
+    guessed = [p for p in numbers if not options.decimal and _guessed(sample[p])]
+    return Plan(numbers, decimals, date, formats, where, frozenset(guessed))
 
 
 def places_of(columns: Sequence[str], names: Sequence[str], kind: str) -> list[int]:
@@ -178,6 +180,12 @@ def _default_column(
     ):
         if len(close) == 1:
             return close[0]
+    if len(set(numeric)) < len(numeric):
+        twice = next(name for name in numeric if numeric.count(name) > 1)
+        raise DataError(
+            f"There is more than one column of {table.name} called '{tidy(twice)}': rename one in "
+            "the file."
+        )
     if not numeric:
         raise DataError(
             f"{table.name} has no column of numbers, only {few(table.columns)} (cells may stand "
@@ -186,6 +194,11 @@ def _default_column(
     raise DataError(
         f"{table.name} has several columns of numbers ({few(numeric)}): choose one with --column."
     )
+
+
+def _guessed(cells: pd.Series) -> bool:
+    """Whether each of these cells, and one with a mark in it, could be read either way."""
+    return decimal_of(cells) not in PATTERNS and bool(cells.str.contains("[.,]").any())
 
 
 def _decimal(table: Table, sample: pd.DataFrame, place: int) -> str:

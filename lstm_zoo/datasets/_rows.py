@@ -15,8 +15,8 @@ from lstm_zoo import disk
 from lstm_zoo.datasets import _dates
 from lstm_zoo.datasets._columns import Plan
 from lstm_zoo.datasets._csv import Table, tidy
-from lstm_zoo.datasets._numbers import to_numbers
-from lstm_zoo.errors import UnknownName
+from lstm_zoo.datasets._numbers import PATTERNS, is_number, to_numbers
+from lstm_zoo.errors import DataError, UnknownName
 
 NONE = np.empty(0, np.int64)
 _MOST_KNOWN = 10_000  # values of a column among which a mistyped one is looked for
@@ -113,6 +113,8 @@ class _Reading:
         read = [to_numbers(frame[p], self.plan.decimals[p]) for p in self.plan.numbers]
         for place, numbers in zip(self.plan.numbers, read, strict=True):
             self._note(place, frame[place], np.isnan(numbers))
+            if place in self.plan.guessed:
+                self._check_decimals(place, frame[place][np.isnan(numbers)].dropna())
         self._odd["beyond",].append(_where(frame, frame[self.table.beyond].notna()))
         self._places.append(frame.index.to_numpy(np.int64))
         self._numbers.append(np.stack(read, axis=1))
@@ -127,6 +129,18 @@ class _Reading:
             return
         self._note(self.plan.date, cells, stamps.isna())
         self._dates.append(stamps.to_numpy())
+
+    def _check_decimals(self, place: int, strange: pd.Series) -> None:
+        """No cell that could not be read would be a number with the other decimal sign."""
+        used = self.plan.decimals[place]
+        (other,) = PATTERNS.keys() - {used}
+        if len(found := strange[is_number(strange, other)]):
+            raise DataError(
+                f"The column '{tidy(self.table.columns[place])}' of {self.table.name} seems to "
+                f"have its decimals after a {used}, and in other rows after a {other} "
+                f"({self.table.lines(found.index.tolist())}): add --data decimal={other}, or "
+                f"--data decimal={used} to leave such rows out."
+            )
 
     def _note(self, place: int, cells: pd.Series, unread: np.ndarray | pd.Series) -> None:
         self._odd["missing", place].append(_where(cells, cells.isna()))

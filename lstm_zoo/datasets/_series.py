@@ -12,10 +12,11 @@ from lstm_zoo.data import Series
 from lstm_zoo.datasets._columns import Options, Plan, plan_of
 from lstm_zoo.datasets._csv import Table, open_table, tidy
 from lstm_zoo.datasets._rows import Rows, read_rows
-from lstm_zoo.errors import DataError, counted, few
+from lstm_zoo.errors import DataError, counted, few, listed
 
 SAMPLE = 1000  # rows that say what the columns hold
 LARGEST = float(np.finfo(np.float32).max)  # what models compute in
+_PARTS = {"year", "quarter", "month", "week", "day", "hour", "minute", "time"}  # of a date
 
 
 def read_series(csv: str, options: Options) -> Series:
@@ -159,6 +160,10 @@ def _several(table: Table, plan: Plan, dates: pd.Series, cells: pd.DataFrame) ->
     """What to say of dates that come more than once: which column tells the rows apart."""
     twice = dates.index[dates == dates[dates.duplicated()].iloc[0]]
     told = f"{table.name} has a date in more than one row ({table.lines(twice)}): "
+    name = table.columns[plan.date]
+    if others := _parts_of_dates(table, plan, dates, cells):
+        spread = listed(f"'{tidy(column)}'" for column in (name, *others))
+        return f"{told}its date seems to stand in several columns ({spread}): join these into one."
     for place in () if plan.where else _fewest_values_first(table, plan, cells):
         if not pd.DataFrame({"date": dates, "key": cells[place]}).duplicated().any():
             key, values = table.columns[place], sorted(filter(None, cells[place].unique()))
@@ -167,7 +172,18 @@ def _several(table: Table, plan: Plan, dates: pd.Series, cells: pd.DataFrame) ->
                 f"apart ({few([tidy(value) for value in values])}), as in "
                 f"--where {shlex.quote(f'{key}={tidy(values[0])}')}."
             )
-    return f"{told}keep one row for each date in the column '{table.columns[plan.date]}'."
+    return f"{told}keep one row for each date in the column '{name}'."
+
+
+def _parts_of_dates(table: Table, plan: Plan, dates: pd.Series, cells: pd.DataFrame) -> list[str]:
+    """The columns called month or time, say, that with the dates tell all rows apart."""
+    places = [
+        place
+        for place, column in enumerate(table.columns)
+        if place not in plan.used and column.strip().casefold() in _PARTS
+    ]
+    together = pd.concat([dates, cells[places]], axis=1)
+    return [] if together.duplicated().any() else [table.columns[place] for place in places]
 
 
 def _fewest_values_first(table: Table, plan: Plan, cells: pd.DataFrame) -> list[int]:

@@ -29,7 +29,7 @@ from lstm_zoo.data import NO_CLASS, Texts
 from lstm_zoo.datasets._columns import places_of
 from lstm_zoo.datasets._csv import Table, open_table, tidy
 from lstm_zoo.datasets._words import WORDS, padded, rule, words_of
-from lstm_zoo.errors import DataError, UsageError, counted, few
+from lstm_zoo.errors import DataError, UsageError, counted, few, listed
 from lstm_zoo.parameters import File, PositiveInt
 
 
@@ -57,7 +57,7 @@ def load(
         DataError: the file is missing or damaged, a row has no words or no class, one that is none
             of `classes`, or there is one class only.
         UnknownName: it has no such column.
-        UsageError: no file is named, or one column twice.
+        UsageError: no file is named, one column twice, or fewer than two classes or one twice.
     """
     if csv is None:
         raise UsageError("The dataset text is read from a file of one's own: add --csv FILE.")
@@ -65,6 +65,8 @@ def load(
         raise UsageError("Without a column of classes (label_column) there is nothing to learn.")
     if text_column == label_column:
         raise UsageError(f"'{tidy(text_column)}' can't be both text_column and label_column.")
+    if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
+        raise UsageError(f"classes takes two names or more, each once, not {listed(classes)}.")
     table = open_table(csv, encoding)
     labelled = label_column in table.columns or classes is None
     named = {"text_column": text_column} | ({"label_column": label_column} if labelled else {})

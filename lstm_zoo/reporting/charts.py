@@ -25,6 +25,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from lstm_zoo import disk, metrics
 from lstm_zoo.records import write_bytes
+from lstm_zoo.reporting.sentences import number
 
 BLUE, RED, GREEN, ORANGE = "#1f5fa8", "#d7301f", "#1a9641", "#e07b00"
 INK, GREY, PALE = "#333333", "#666666", "#e6e6e6"
@@ -248,7 +249,7 @@ def answers_figure(*, y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Fig
     axes.scatter(y_true, y_pred, s=6, color=BLUE, alpha=0.4, linewidths=0)
     axes.set_xlabel("true value")
     axes.set_ylabel("answer")
-    axes.set_title(f"mean squared error {_number(metrics.mse(y_true, y_pred))}")
+    axes.set_title(f"mean squared error {number(metrics.mse(y_true, y_pred))}")
     return finished(figure, title)
 
 
@@ -296,7 +297,7 @@ def forecast_figure(
         if forecasts:
             rows, values = forecasts
             errors.append(metrics.rmse(disk.at(actual, rows), values))
-            lines.append((rows, values, f"{name} (RMSE {_number(errors[-1])})", look))
+            lines.append((rows, values, f"{name} (RMSE {number(errors[-1])})", look))
     figure = Figure(figsize=(10, 7.4))
     whole, zoom = figure.subplots(2, 1)
     zoomed = test[0][-ZOOM:]
@@ -378,10 +379,6 @@ def finished(figure: Figure, title: str, explained: Axes | None = None) -> Figur
 def whole_numbers() -> MaxNLocator:
     """Ticks for an axis that counts."""
     return MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10_000 else f"{value:.4g}"
 
 
 def short(name: str, most: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_zoo.errors import listed
+from lstm_zoo.errors import counted, listed
 from lstm_zoo.reporting.sentences import number, words
 
 Told = tuple[list[str], list[tuple], list[str]]
@@ -129,4 +129,6 @@ def _most(shown: dict, name: str) -> str:
 
 def _means(records: list[dict]) -> str:
     examples = sorted({record["examples"] for record in records})
-    return f"Means over {listed([f'{n:,}' for n in examples], 'or')} test examples."
+    *some, last = examples
+    told = listed([*(f"{n:,}" for n in some), counted(last, "test example")], "or")
+    return f"Means over {told}."

@@ -18,7 +18,7 @@ def number(value: float | None) -> str:
     """Four significant digits; a dash for none."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,.0f}" if 9_999.5 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def percent(share: float) -> str:
@@ -31,7 +31,7 @@ def p_text(p_value: float) -> str:
     if p_value < 0.001:
         return "p < 0.001"
     near = abs(p_value - LEVEL) < LEVEL / 10  # on which side of the level is to be seen
-    return f"p = {p_value:.{4 if near else 2}g}"
+    return f"p = {p_value:.{6 if near else 2}g}"
 
 
 def words(name: str) -> str:

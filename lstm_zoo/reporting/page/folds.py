@@ -16,7 +16,7 @@ def folds_chart(results: dict) -> Chart:
     """Each model's score in each fold, the floor's, and the classical model's."""
     metric, folds = words(results["metric"]["name"]), backtest.folds(results)
     figure = blank("fold", metric, height=400)
-    names = [f"{fold['from']} to {fold['to']}" for fold in folds]
+    names = [escape(f"{fold['from']} to {fold['to']}") for fold in folds]
     lines = backtest.lines_by_fold(results)
     for place, (name, scores) in enumerate(lines.items()):
         look = style(place)
