@@ -461,7 +461,7 @@ def test_looks_that_cannot_be_recorded_are_told_before_anything_is_trained(zoo):
     Path("runs/looks.jsonl").mkdir()
     result = zoo("compare", "simple-rnn", "gru", "--epochs", "1", "--seeds", "2")
     assert result.code == 1
-    assert "looks.jsonl can't be written" in result.err
+    assert "looks.jsonl can't be kept" in result.err
     assert [path.name for path in Path("runs").iterdir()] == ["looks.jsonl"]
 
 
