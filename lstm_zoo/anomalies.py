@@ -91,10 +91,11 @@ def threshold(loaded: Loaded, dataset: Dataset, false_alarms: float) -> Threshol
     known = points(loaded, dataset, part).errors
     least = conformal.least(1 - false_alarms)
     if len(known) < least:
+        enough = f"{1.05 / (len(known) + 1):.2g}"  # two digits that are not below the least
         raise DataError(
             f"{len(known):,} rows of the {part} part are too few to set a threshold for "
             f"{percent(false_alarms)} false alarms: it takes {least:,}, or "
-            f"--false-alarms {1.05 / (len(known) + 1):.2g}."
+            f"--false-alarms {enough}."
         )
     value = conformal.half_width(known, 1 - false_alarms)
     return Threshold(value, false_alarms, part, len(known))

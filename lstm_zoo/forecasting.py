@@ -93,9 +93,10 @@ def other_data(loaded: Loaded, params: dict, scored: bool = True) -> data.Datase
             "used."
         )
     if isinstance(raw, data.Series):
-        dataset = preparation.all_test(raw, framing(loaded), config.data["period"], scored)
+        own = framing(loaded)
+        dataset = preparation.all_test(raw, own, config.data["period"], scored)
         dataset = preparation.one_step(dataset) if sources.recursive(config) else dataset
-        dataset = replace(dataset, notes=(*dataset.notes, *_other_columns(raw, framing(loaded))))
+        dataset = replace(dataset, notes=(*dataset.notes, *_other_columns(raw, own)))
     else:
         dataset = preparation.texts_to_test(raw, vocabulary(loaded))
     return _answerable(loaded, dataset)

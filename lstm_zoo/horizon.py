@@ -174,8 +174,9 @@ def _intervals(
             "No intervals: training left no rows to calibrate them by, as it does with --data "
             "calibration=0.1."
         ]
-    judged = _judged(dataset, steps, level, adaptive)
-    errors = _errors(forecast, dataset, values, judged, adaptive)
+    looked_at = _looked_at(dataset, adaptive)
+    judged = _judged(len(looked_at[0]), steps, level, adaptive)
+    errors = _errors(forecast, looked_at, values, judged, dataset.framing.window)
     each = [_step(*both, level, place + 1, adaptive) for place, both in enumerate(errors)]
     half, coverage = (np.array(column) for column in zip(*each, strict=True))
     counts = map(len, errors[0])
@@ -183,13 +184,12 @@ def _intervals(
     return intervals, _told(intervals, steps, adaptive)
 
 
-def _judged(dataset: Dataset, steps: int, level: float, adaptive: bool) -> int:
+def _judged(known: int, steps: int, level: float, adaptive: bool) -> int:
     """How many steps have an interval; to adapt, enough must be known so many steps before."""
     judged = min(steps, _MOST_JUDGED)
     if not adaptive:
         return judged
-    known, _ = _looked_at(dataset, adaptive)
-    return max(1, min(judged, len(known) - conformal.least(level) + 1))
+    return max(1, min(judged, known - conformal.least(level) + 1))
 
 
 def _step(
@@ -204,12 +204,15 @@ def _step(
 
 
 def _errors(
-    forecast: Callable, dataset: Dataset, values: np.ndarray, steps: int, adaptive: bool
+    forecast: Callable,
+    looked_at: tuple[np.ndarray, ...],
+    values: np.ndarray,
+    steps: int,
+    window: int,
 ) -> list[tuple[np.ndarray, ...]]:
     """At each step ahead the errors of the rows to calibrate by, and of those to judge by."""
-    looked_at = _looked_at(dataset, adaptive)
     first = looked_at[0][0] - steps
-    if first < dataset.framing.window - 1:
+    if first < window - 1:
         raise DataError(
             f"{steps:,} steps ahead reach back beyond the first window of the series: a smaller "
             "--horizon."

@@ -32,9 +32,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _WEEKS = 3  # that a day of the week has to be missing from, unless it is at the weekend
 _NO_LEAP_YEAR = 7  # years on end at most, around 1900 and 2100
-_WORKING = (
-    3  # days by which the first or the last working day of a month differs from month to month
-)
+_WORKING = 3  # days by which the first or the last working day of a month differs
 _PLACES = (  # in a month, what share of the dates has to be there, and that in words
     (MonthEnd, 1, ""),
     (MonthBegin, 1, ""),

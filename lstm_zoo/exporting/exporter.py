@@ -40,17 +40,14 @@ def export(loaded: Loaded, dataset: Dataset, form: Format, target: Path) -> dict
             written = check.write(loaded.model, x, form, new / form.file)
         record = _record(loaded, form, written, len(x))
         if not written.same:
-            raise CheckFailed(
-                f"{card.compared(record)} Nothing was exported.",
-                record | {"path": None, "files": []},
-            )
+            raise _failed(card.compared(record), record)
         write_json(new / "preprocessing.json", loaded.run.read("preprocessing.json"))
         write_text(new / example.FILE, example.program(dataset, form))
         if not example.agrees(new):
-            raise CheckFailed(
+            raise _failed(
                 "Of the first test example, scaled and scaled back, the exported model says other "
-                "than the original. Nothing was exported.",
-                record | {"path": None, "files": []},
+                "than the original.",
+                record,
             )
         write_text(new / "README.md", card.text(loaded, form, record))
         record["files"] = sorted([*folder.files(new), folder.RECORD])
@@ -58,6 +55,10 @@ def export(loaded: Loaded, dataset: Dataset, form: Format, target: Path) -> dict
         if interrupts.seen():  # and a library has swallowed it
             raise KeyboardInterrupt
     return record | {"path": str(target)}
+
+
+def _failed(sentence: str, record: dict) -> CheckFailed:
+    return CheckFailed(f"{sentence} Nothing was exported.", record | {"path": None, "files": []})
 
 
 def _record(loaded: Loaded, form: Format, written: Written, examples: int) -> dict:
