@@ -304,8 +304,9 @@ def test_a_number_has_four_digits(value, said):
 
 
 def test_near_the_level_a_p_value_shows_its_side():
-    assert [sentences.p_text(p) for p in (0.049996, 0.0504, 0.0123)] == [
+    assert [sentences.p_text(p) for p in (0.049996, 0.0483433, 0.0504, 0.0123)] == [
         "p = 0.049996",
+        "p = 0.04834",
         "p = 0.0504",
         "p = 0.012",
     ]

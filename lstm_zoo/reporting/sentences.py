@@ -30,8 +30,9 @@ def p_text(p_value: float) -> str:
     """`p = 0.03`; a very small one only as such."""
     if p_value < 0.001:
         return "p < 0.001"
-    near = abs(p_value - LEVEL) < LEVEL / 10  # on which side of the level is to be seen
-    return f"p = {p_value:.{6 if near else 2}g}"
+    off = abs(p_value - LEVEL)  # on which side of the level is to be seen
+    digits = 2 + 2 * (off < LEVEL / 10) + 2 * (off < LEVEL / 1000)
+    return f"p = {p_value:.{digits}g}"
 
 
 def words(name: str) -> str:
